@@ -1,0 +1,95 @@
+"""Form controls to answers.
+
+The compiled form drives, never the names that were posted: an unknown control is not looked at. A control that
+is there but blank clears its answer; one that is not on the page leaves it as the draft has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from forms_schema.base import KEEP, Answers, Field, Json, Keep, Posted
+
+MAX_ROWS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The draft's answers with a page read over them, and how many rows that page showed, by pointer."""
+
+    answers: Answers
+    rows: dict[str, int]
+
+
+def decode(fields: Sequence[Field], posted: Posted, answers: Answers, remove: str = "") -> Decoded:
+    """Read `posted` over `answers`, which stay as they are. `remove` names a row to leave out: '/children/2'."""
+    reader = _Reader(posted, remove)
+    result = answers
+    for field in fields:
+        result = _placed(result, field.pointer[1:].split("/"), reader, field)
+    return Decoded(result, reader.rows)
+
+
+def _placed(answers: Answers, path: list[str], reader: _Reader, field: Field, trail: str = "") -> Answers:
+    """`answers` with the field read at `path` (names of objects, as a step's item is never inside a row)."""
+    name, rest = path[0], path[1:]
+    here = f"{trail}.{name}" if trail else name
+    present = answers.get(name)
+    value: Any
+    if rest:
+        value = _placed(present if isinstance(present, dict) else {}, rest, reader, field, here) or None
+    else:
+        value = reader.read(field, here, present)
+    if value is KEEP:
+        return answers
+    others = {key: kept for key, kept in answers.items() if key != name}
+    return others if value is None else {**others, name: value}
+
+
+class _Reader:
+    def __init__(self, posted: Posted, remove: str) -> None:
+        self._posted = posted
+        self._remove = remove
+        self.rows: dict[str, int] = {}
+
+    def read(self, field: Field, name: str, present: Json | None) -> Json | Keep | None:
+        if field.children and field.schema.get("type") == "array":
+            return self._rows(field, name)
+        if field.children:
+            return self._object(field, name, present if isinstance(present, dict) else {})
+        return field.kind.parse(field, name, self._posted)
+
+    def _object(self, field: Field, name: str, present: Answers) -> Json | Keep | None:
+        result = dict(present)
+        seen = False
+        for child in field.children:
+            value = self.read(child, f"{name}.{child.name}", present.get(child.name))
+            if isinstance(value, Keep):
+                continue
+            seen = True
+            if value is None:
+                result.pop(child.name, None)
+            else:
+                result[child.name] = value
+        return (result or None) if seen else KEEP
+
+    def _rows(self, field: Field, name: str) -> Json | Keep | None:
+        """All rows anew: what a draft holds at an index may be another row's since one was added or removed."""
+        shown = self._posted.get(f"_rows.{name}")
+        if not shown:
+            return KEEP
+        pointer = "/" + name.replace(".", "/")
+        count = min(int(shown[-1]), MAX_ROWS) if shown[-1].isascii() and shown[-1].isdecimal() else 0
+        result = []
+        removed = 0
+        for i in range(count):
+            if f"{pointer}/{i}" == self._remove:
+                removed = 1
+                continue
+            row = self._object(field, f"{name}.{i}", {})
+            if row and row is not KEEP:
+                result.append(row)
+        self.rows[pointer] = count - removed
+        return result or None

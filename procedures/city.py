@@ -1,0 +1,106 @@
+"""The city: its name, its departments, and the days on which it works. Data, so that no code names a city."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from procedures.reading import read_json
+
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """When a department is open: 'HH:MM' on the named days ('mon' … 'sun')."""
+
+    days: tuple[str, ...]
+    open: str
+    close: str
+
+
+@dataclass(frozen=True, slots=True)
+class Department:
+    """Who to ask. `example` says that the contacts are samples."""
+
+    name: str
+    kana: str
+    place: str
+    phone: str
+    email: str
+    hours: Hours
+    example: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Days on which the city hall is closed. `year_end` is (month, day) from and until, over the new year."""
+
+    closed_days: frozenset[str]
+    year_end: tuple[tuple[int, int], tuple[int, int]]
+    holidays: frozenset[date]
+
+    def open_on(self, day: date) -> bool:
+        """Whether the city hall works on `day`."""
+        first, last = self.year_end
+        resting = (day.month, day.day) >= first or (day.month, day.day) <= last
+        return not resting and _DAYS[day.weekday()] not in self.closed_days and day not in self.holidays
+
+    def workday_after(self, start: date, days: int) -> date:
+        """The `days`th working day after `start`, which itself does not count: the target of a filing made then."""
+        day = start
+        while days > 0:
+            day += timedelta(days=1)
+            days -= self.open_on(day)
+        return day
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """Whose site this is. `code` is the 全国地方公共団体コード with its check digit."""
+
+    code: str
+    prefecture: str
+    name: str
+    kana: str
+    name_en: str
+    office: str
+    mayor_title: str
+    postal_code: str
+    address: str
+    phone: str
+    email: str
+    url: str
+    example: bool
+    calendar: Calendar
+    departments: Mapping[str, Department]
+    rollout: Mapping[str, int]
+    """How many procedures are to be online by each fiscal year ('R5'), all in all; in the order of the years."""
+
+
+def load_city(path: Path) -> City:
+    """The city in a file. Raises BadDeclaration or KeyError when the file is not what it should be."""
+    raw = read_json(path.read_text("utf-8-sig"))
+    plain = {name: raw[name] for name in City.__slots__ if name not in ("calendar", "departments", "rollout")}
+    departments = {item["name"]: _department(item) for item in raw["departments"]}
+    calendar = _calendar(raw["calendar"])
+    return City(**plain, calendar=calendar, departments=departments, rollout=dict(raw.get("rollout", {})))
+
+
+def _department(raw: Mapping[str, Any]) -> Department:
+    hours = raw["hours"]
+    opening = Hours(tuple(hours["days"]), hours["open"], hours["close"])
+    return Department(**{**raw, "hours": opening})
+
+
+def _calendar(raw: Mapping[str, Any]) -> Calendar:
+    first, last = (_month_day(raw["year_end"][end]) for end in ("from", "until"))
+    return Calendar(frozenset(raw["closed_days"]), (first, last), frozenset(map(date.fromisoformat, raw["holidays"])))
+
+
+def _month_day(text: str) -> tuple[int, int]:
+    month, day = text.split("-")
+    return int(month), int(day)

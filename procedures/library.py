@@ -1,0 +1,226 @@
+"""Everything the city offers, read from disk: declarations and what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from forms_schema.base import BadDeclaration, Fault, Json, Schema
+from procedures.declaration import Declaration, load
+from procedures.fees import FeeRow, FeeTable
+from procedures.reading import read_json
+from procedures.shape import SLUG, Shape, count, day, many, record, text
+
+ROOT: Final = Path(__file__).parent
+Finding = tuple[Path, Fault]
+
+_KANA: Final = text("よみ", "全角カタカナ", pattern="^[ァ-ヶー・]+$")
+_FEES: Final = Shape(
+    many(
+        "手数料の表",
+        "金額が変わるときは、古い行に valid_until を書き、新しい行を足す",
+        record(
+            "手数料",
+            "ある期間の金額",
+            {
+                "code": SLUG,
+                "title": text("名前", "住民に見せる名前"),
+                "amount": count("金額", "円", 0, 10_000_000),
+                "unit": text("単位", "通、頭、件など", 10),
+                "valid_from": day("初日", "この日の申請から"),
+                "valid_until": day("最終日", "この日の申請まで"),
+                "legal_basis": text("根拠", "法令・条例の名前と条"),
+            },
+            *("code", "title", "amount", "unit", "valid_from", "valid_until", "legal_basis"),
+        ),
+        maxItems=2000,
+    )
+)
+_LIFE_EVENT: Final = Shape(
+    record(
+        "できごと",
+        "暮らしのできごと",
+        {
+            "order": count("順", "小さい順に並べる", 0, 10_000),
+            "title": text("名前", "住民に見せる名前", 60),
+            "kana": _KANA,
+            "words": many("検索の言葉", "住民が言いそうな言葉", text("言葉", "検索の言葉", 60)),
+        },
+        *("order", "title", "kana", "words"),
+    )
+)
+_CATEGORY: Final = record(
+    "分類",
+    "手続の分類。フォルダーの名前が id",
+    {"id": SLUG, "title": text("名前", "住民に見せる名前", 60), "kana": _KANA, "summary": text("要約", "1行で", 100)},
+    *("id", "title", "kana", "summary"),
+)
+_CATEGORIES: Final = Shape(many("分類", "手続の分類", _CATEGORY))
+_GROUPS: Final = Shape(
+    many(
+        "区分",
+        "国や市の計画での区分",
+        record("区分", "区分", {"id": SLUG, "title": text("名前", "名前", 60)}, "id", "title"),
+    )
+)
+_COMMON: Final = Shape(
+    record(
+        "共通定義",
+        "いくつもの手続で使う質問",
+        {"$defs": {"type": "object", "description": "名前から定義へ", "additionalProperties": {"type": "object"}}},
+        "$defs",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A shelf of the catalogue; `id` is the folder of its declarations."""
+
+    id: str
+    title: str
+    kana: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class LifeEvent:
+    """Something that happens in a life and brings procedures with it."""
+
+    id: str
+    order: int
+    title: str
+    kana: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What declarations refer to. Life events and categories are in the order in which they are shown."""
+
+    common: Mapping[str, Schema]
+    fees: FeeTable
+    life_events: Mapping[str, LifeEvent]
+    categories: Mapping[str, Category]
+    groups: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The whole offer. Declarations by slug, in the order of their ids."""
+
+    declarations: Mapping[str, Declaration]
+    shared: Shared
+
+
+class BadLibraryError(ValueError):
+    """Files that cannot be used, with every finding."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        super().__init__("\n".join(f"{path}: {fault}" for path, fault in findings))
+        self.findings = findings
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads files one after another and notes what is wrong with each, instead of stopping at the first.
+
+    `origins` says which file each common definition is from.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    origins: dict[str, Path] = field(default_factory=dict)
+
+    def json(self, path: Path, shape: Shape) -> Json | None:
+        """The value in a file, or None when it has faults."""
+        try:
+            raw = read_json(path.read_text("utf-8-sig", "surrogateescape"))
+            faults = shape.faults(raw)
+        except BadDeclaration as bad:
+            faults = list(bad.faults)
+        self.findings += [(path, fault) for fault in faults]
+        return None if faults else raw
+
+    def declaration(self, path: Path, common: Mapping[str, Schema]) -> Declaration | None:
+        """The declaration in a file, or None when it has faults."""
+        try:
+            return load(path, common)
+        except BadDeclaration as bad:
+            self.findings += [(path, fault) for fault in bad.faults]
+            return None
+
+
+def load_library(root: Path = ROOT) -> Library:
+    """The library below `root`. Raises BadLibraryError; a bad file never half-loads. Cases are not run here."""
+    reader = Reader()
+    shared = read_shared(root, reader)
+    read = [reader.declaration(path, shared.common) for path in declaration_files(root)]
+    if reader.findings:
+        raise BadLibraryError(reader.findings)
+    found = sorted((item for item in read if item is not None), key=lambda item: item.id)
+    return Library({item.slug: item for item in found}, shared)
+
+
+def declaration_files(root: Path) -> list[Path]:
+    """Every declaration file, in order of its path."""
+    return sorted((root / "declarations").glob("*/*.json"))
+
+
+def read_shared(root: Path, reader: Reader) -> Shared:
+    """What declarations refer to; files with faults are left out and noted in `reader`."""
+    files = sorted((root / "life-events").glob("*.json"))
+    events = [_life_event(path.stem, raw) for path in files if (raw := reader.json(path, _LIFE_EVENT))]
+    categories = [Category(**raw) for raw in reader.json(root / "categories.json", _CATEGORIES) or ()]
+    return Shared(
+        _common(root, reader),
+        _fee_table(root / "fees.json", reader),
+        {event.id: event for event in sorted(events, key=lambda event: event.order)},
+        {category.id: category for category in categories},
+        {raw["id"]: raw["title"] for raw in reader.json(root / "groups.json", _GROUPS) or ()},
+    )
+
+
+def _common(root: Path, reader: Reader) -> dict[str, Schema]:
+    common: dict[str, Schema] = {}
+    for path in sorted((root / "common").glob("*.json")):
+        raw = reader.json(path, _COMMON) or {"$defs": {}}
+        for name, schema in raw["$defs"].items():
+            other = reader.origins.setdefault(name, path)
+            if other != path:
+                fault = Fault(f"/$defs/{name}", f"この名前は {other.name} にもあります", "1度だけ書いてください")
+                reader.findings.append((path, fault))
+            common[name] = schema
+    return common
+
+
+def _life_event(name: str, raw: Mapping[str, Json]) -> LifeEvent:
+    return LifeEvent(name, raw["order"], raw["title"], raw["kana"], tuple(raw["words"]))
+
+
+def _fee_table(path: Path, reader: Reader) -> FeeTable:
+    rows = tuple(_fee_row(raw) for raw in reader.json(path, _FEES) or ())
+    reader.findings += [(path, fault) for fault in _overlaps(rows)]
+    return FeeTable(rows)
+
+
+def _fee_row(raw: Mapping[str, Json]) -> FeeRow:
+    days = {name: date.fromisoformat(raw[name]) if raw[name] else None for name in ("valid_from", "valid_until")}
+    return FeeRow(**{**raw, **days})
+
+
+def _overlaps(rows: tuple[FeeRow, ...]) -> Iterator[Fault]:
+    """Two amounts for one code on one day, and periods that end before they begin."""
+    seen: dict[str, list[FeeRow]] = {}
+    for i, row in enumerate(rows):
+        if (row.valid_from or date.min) > (row.valid_until or date.max):
+            yield Fault(f"/{i}/valid_until", "初日より前です", "valid_from より後の日を書いてください")
+        for other in seen.setdefault(row.code, []):
+            starts, ends = row.valid_from or date.min, row.valid_until or date.max
+            if starts <= (other.valid_until or date.max) and (other.valid_from or date.min) <= ends:
+                yield Fault(
+                    f"/{i}/valid_from", f"{row.code} の期間が重なっています", "古い行の valid_until を書いてください"
+                )
+        seen[row.code].append(row)

@@ -1,0 +1,60 @@
+"""What each keyword of the questions' dialect is for, in words for administrators; editors show them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+
+def _words(title: str, description: str) -> dict[str, str]:
+    return {"title": title, "description": description}
+
+
+KEYWORD_WORDS: Final[dict[str, dict[str, str]]] = {
+    "$ref": _words("共通定義", "urn:kakanai:common#/$defs/person のように、procedures/common の定義を使う"),
+    "$defs": _words("定義", "この宣言の中だけで使う定義"),
+    "title": _words("見出し", "質問の見出し"),
+    "description": _words("説明", "見出しの下に出す説明。例も書く"),
+    "$comment": _words("覚え書き", "管理者だけが読む。画面には出ない"),
+    "examples": _words("例", "回答の例"),
+    "default": _words("はじめの値", "申請を始めるときに入れておく値"),
+    "type": _words("型", "object=まとまり、array=繰り返しか複数選択、string=文字、integer=整数、boolean=はい・いいえ"),
+    "enum": _words("選べる値", "値だけの一覧。見出しがいるときは oneOf を使う"),
+    "const": _words("決まった値", "この値だけ。boolean の true なら同意の確認になる"),
+    "oneOf": _words("選択肢", "{const: 英数字, title: 見出し} の一覧。または、どれか1つだけが当てはまる枝"),
+    "anyOf": _words("どれか", "少なくとも1つが当てはまる枝"),
+    "allOf": _words("すべて", "すべてが当てはまる枝。条件(if/then)もここに並べる"),
+    "not": _words("でない", "1つの値についてだけ使える"),
+    "if": _words("条件", "調べる項目を properties と required の両方に書く"),
+    "then": _words("成り立つとき", "条件が成り立つときに聞く質問と決まり"),
+    "else": _words("成り立たないとき", "未回答のときにもこちらになる。できれば条件をもう1つ書く"),
+    "properties": _words("質問", "名前から質問へ。書いた順に聞く"),
+    "required": _words("必須", "答えなければならない質問の名前"),
+    "dependentRequired": _words("合わせて必須", "ある質問に答えたら、ほかの質問も必須にする"),
+    "dependentSchemas": _words("合わせて聞く", "ある質問に答えたら、ほかの質問も聞く"),
+    "items": _words("1行の内容", "繰り返しの1行、または複数選択の選択肢"),
+    "contains": _words("含む", "条件: 少なくとも1つの行や選択が当てはまる"),
+    "minContains": _words("含む最小の数", "当てはまる行や選択の最小の数"),
+    "maxContains": _words("含む最大の数", "当てはまる行や選択の最大の数"),
+    "minItems": _words("最小の数", "行や選択の最小の数"),
+    "maxItems": _words("最大の数", "行や選択の最大の数"),
+    "uniqueItems": _words("重なりなし", "複数選択では true と書く"),
+    "minLength": _words("最短", "最も短い文字数"),
+    "maxLength": _words("最長", "最も長い文字数。200 を超えると複数行の欄になる"),
+    "pattern": _words("書き方", "^ で始まり $ で終わる正規表現。\\d \\w \\s は使えない"),
+    "format": _words("書式", "date=日付、phone=電話、email=メール、postal-code=郵便番号、kana=全角カタカナ など"),
+    "minimum": _words("最小", "最も小さい数"),
+    "maximum": _words("最大", "最も大きい数"),
+    "exclusiveMinimum": _words("より大きい", "この数より大きい"),
+    "exclusiveMaximum": _words("より小さい", "この数より小さい"),
+    "multipleOf": _words("倍数", "この数の倍数"),
+    "x-kind": _words("まとまりの種類", "person-name=氏名、address=住所、account=口座。共通定義だけで使う"),
+    "x-subject": _words(
+        "だれのことか", "applicant=申請者、agent=代理人、children=子ども など。同じ人のことは一度だけ聞く"
+    ),
+    "x-date": _words(
+        "日付の範囲", "min と max に today、-P91D のような期間、2024-04-01 のような日付、または /項目 を書く"
+    ),
+    "x-age": _words("年齢", "条件で使う。min と max に年齢を書く"),
+    "x-sensitive": _words("特に守る", "個人番号など、別に暗号化して保存する回答"),
+    "x-purpose": _words("使う目的", "この回答を何に使うか。質問のそばに出す"),
+}

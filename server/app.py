@@ -1,0 +1,200 @@
+"""The composition root: nothing else builds anything with an effect."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+
+from payments.port import Gateway
+from payments.sandbox_gateway import SandboxGateway
+from procedures.city import City, load_city
+from procedures.library import Reader, read_shared
+from procedures.library import ROOT as PROCEDURES
+from server import jobs
+from server.catalogue import Catalogue
+from server.catalogue.catalogue import TOPIC
+from server.notices.mail import MailTexts
+from server.notices.sandbox_mailbox import SandboxMailbox
+from server.notices.worker import Mailer
+from server.people.identity import IdentityAdapter, sandbox_identity
+from server.people.postal import postal_data
+from server.people.sandbox_signer import SandboxSigner
+from server.people.signing import SigningAdapter
+from server.services import Services
+from server.settings import Settings
+from server.store.blobs import Blobs
+from server.store.database import Database, open_database
+from server.store.keys import Keys, open_keys
+from server.store.values import Clock, Random, new_id, utc_now
+from server.web import (
+    applications,
+    check,
+    drafts,
+    gallery,
+    machines,
+    operations,
+    payments,
+    public,
+    sandbox_mail,
+    sandbox_pay,
+    sandbox_sign,
+    signin,
+    signing,
+)
+from server.web.assets import Assets
+from server.web.guard import Guard
+from server.web.http import exception_handlers
+from server.web.metrics import Metrics
+from server.web.render import Renderer
+from server.web.requestlog import RequestLog, to_stdout
+from server.web.routing import policies
+
+ROOT: Final = Path(__file__).parents[1]
+MODULES: Final = (
+    public,
+    drafts,
+    check,
+    applications,
+    signin,
+    signing,
+    payments,
+    machines,
+    operations,
+    gallery,
+    sandbox_mail,
+    sandbox_pay,
+    sandbox_sign,
+)
+"""Hot paths first: a route that does not match costs a little each time."""
+
+
+def all_routes() -> list[BaseRoute]:
+    """Every address of the site. Raises TypeError for one without an access rule."""
+    routes: list[BaseRoute] = [each for module in MODULES for each in module.ROUTES]
+    policies(routes)
+    return routes
+
+
+def create_app(
+    settings: Settings,
+    *,
+    clock: Clock = utc_now,
+    random: Random = os.urandom,
+    log_to: Callable[[str], object] = to_stdout,
+) -> Starlette:
+    """The whole site over a migrated database. Raises StoreRefused when the database is not fit for it."""
+    city, metrics = load_city(settings.city_file), Metrics()
+    services = build(settings, city, metrics, clock=clock, random=random)
+    log = RequestLog(log_to, clock)
+    routes = all_routes()
+    guard = Middleware(
+        Guard,
+        routes=routes,
+        base_url=settings.base_url,
+        proxies=[str(network) for network in settings.trusted_proxies],
+        log=log,
+        metrics=metrics,
+        ids=lambda: new_id(random),
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await services.catalogue.refresh()
+        _follow(services)
+        worker = asyncio.create_task(jobs.run_forever(services, log.trouble)) if settings.worker else None
+        try:
+            yield
+        finally:
+            if worker is not None:
+                worker.cancel()
+                with suppress(asyncio.CancelledError):
+                    await worker
+            log.flush()
+            services.database.close()
+
+    app = Starlette(routes=routes, middleware=[guard], exception_handlers=exception_handlers(), lifespan=lifespan)
+    app.state.services = services
+    return app
+
+
+def _follow(services: Services) -> None:
+    """Serve what any worker publishes, as soon as it says so."""
+    loop = asyncio.get_running_loop()
+    tasks: set[asyncio.Task[None]] = set()
+
+    def refresh() -> None:
+        task = loop.create_task(services.catalogue.refresh())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    services.database.listen(TOPIC, lambda _key: loop.call_soon_threadsafe(refresh))
+
+
+def build(settings: Settings, city: City, metrics: Metrics, *, clock: Clock, random: Random) -> Services:
+    """Everything with an effect, by the settings."""
+    database = open_database(settings, clock=clock)
+    keys = open_keys(settings)
+    people = sandbox_identity() if settings.identity == "sandbox" else {}
+    identity: Mapping[str, IdentityAdapter] = people
+    signing_adapter: SigningAdapter | None = None
+    if settings.signing == "sandbox":
+        signing_adapter = SandboxSigner(settings.data_dir / "sandbox-cards", people, random=random)
+    return Services(
+        settings=settings,
+        city=city,
+        database=database,
+        keys=keys,
+        blobs=Blobs(settings.data_dir),
+        catalogue=_catalogue(database),
+        postal=postal_data(),
+        identity=identity,
+        signing=signing_adapter,
+        gateway=_gateway(settings, keys, clock, random),
+        mailer=_mailer(settings, keys, city),
+        clock=clock,
+        random=random,
+        renderer=Renderer(
+            ROOT / "templates", assets=Assets(ROOT / "static"), city=city, sandbox=settings.sandbox
+        ),
+        metrics=metrics,
+    )
+
+
+def _catalogue(database: Database) -> Catalogue:
+    return Catalogue(read_shared(PROCEDURES, Reader()), database)
+
+
+def _gateway(settings: Settings, keys: Keys, clock: Clock, random: Random) -> Gateway | None:
+    if settings.payments != "sandbox":
+        return None
+    secrets = [keys.subkey("sandbox-payments").hex()]
+    return SandboxGateway(settings.data_dir / "sandbox-payments.db", secrets, clock=clock, random=random)
+
+
+def _mailer(settings: Settings, keys: Keys, city: City) -> Mailer | None:
+    if settings.mail != "sandbox":
+        return None
+    return Mailer(keys, MailTexts(ROOT / "templates" / "mail", city=city), SandboxMailbox(settings.data_dir / "sandbox-mail"))
+
+
+def from_environment() -> Starlette:
+    """What a serving process runs."""
+    return create_app(Settings.from_env(os.environ))
+
+
+async def run_worker(settings: Settings) -> None:
+    """Notices and scheduled jobs, until the process is ended."""
+    log = RequestLog(to_stdout, utc_now)
+    services = build(settings, load_city(settings.city_file), Metrics(), clock=utc_now, random=os.urandom)
+    try:
+        await jobs.run_forever(services, log.trouble)
+    finally:
+        services.database.close()

@@ -1,0 +1,216 @@
+"""Drafts: answers on their way, sealed with a key of their own, seven days from the last save.
+
+A draft belongs to the session that began it and, once somebody is signed in there, to that person. A save names
+the revision it saw; of two tabs the later one is told, and loses nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import bindparam, delete, func, select, update
+
+from forms_schema import Answers
+from procedures.declaration import Declaration
+from server.people.sessions import Visitor
+from server.store import tables as t
+from server.store.database import Reading, Writing
+from server.store.keys import Keys
+from server.store.values import Random, new_id
+
+LIFE: Final = timedelta(days=7)
+SEALED: Final = "draft.sealed_answers"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is sealed of a draft.
+
+    `rows` counts the rows shown of each repeating group; `sources` says by pointer where an answer came from
+    ('card'), or that it was 'typed' over such a one.
+    """
+
+    answers: Answers = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def elsewhere(self) -> dict[str, str]:
+        """The sources of the answers that were not typed here."""
+        return {pointer: source for pointer, source in self.sources.items() if source != "typed"}
+
+    def to_bytes(self) -> bytes:
+        parts = {"answers": self.answers, "rows": self.rows, "sources": self.sources}
+        return json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @staticmethod
+    def from_bytes(data: bytes) -> Content:
+        return Content(**json.loads(data))
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A draft as opened. `application_id` is set once it was submitted; its content is gone then."""
+
+    id: str
+    slug: str
+    digest: str
+    revision: int
+    content: Content
+    session_id: str | None
+    resident_id: str | None
+    wrapped_key: bytes
+    saved_at: datetime
+    expires_at: datetime
+    application_id: str | None
+
+
+class Conflict:
+    """Another tab saved meanwhile, or the draft was submitted or has gone."""
+
+
+_COLUMNS = [column for column in t.draft.c if column.name not in ("created_at", "resume_digest")]
+_LOAD = select(*_COLUMNS).where(t.draft.c.id == bindparam("draft_id"), t.draft.c.expires_at > bindparam("now"))
+_SAVE = (
+    update(t.draft)
+    .where(
+        t.draft.c.id == bindparam("draft_id"),
+        t.draft.c.revision == bindparam("seen"),
+        t.draft.c.application_id.is_(None),
+    )
+    .values(
+        revision=bindparam("seen") + 1,
+        sealed_answers=bindparam("sealed"),
+        resident_id=func.coalesce(t.draft.c.resident_id, bindparam("resident")),
+        saved_at=bindparam("now"),
+        expires_at=bindparam("until"),
+    )
+)
+_RESUMABLE = update(t.draft).where(t.draft.c.id == bindparam("draft_id")).values(resume_digest=bindparam("code"))
+_BY_CODE = select(*_COLUMNS).where(
+    t.draft.c.resume_digest == bindparam("code"),
+    t.draft.c.expires_at > bindparam("now"),
+    t.draft.c.application_id.is_(None),
+)
+_MOVE = update(t.draft).where(t.draft.c.id == bindparam("draft_id")).values(session_id=bindparam("session"))
+_EXPIRED = select(t.draft.c.id).where(t.draft.c.expires_at <= bindparam("now")).limit(500)
+
+
+def create(
+    db: Writing,
+    keys: Keys,
+    declaration: Declaration,
+    content: Content,
+    *,
+    session_id: str,
+    resident_id: str | None,
+    now: datetime,
+    random: Random,
+) -> Draft:
+    """A new draft of this session."""
+    draft_id = new_id(random)
+    key, wrapped = keys.new_data_key(draft_id)
+    row: dict[str, Any] = {
+        "id": draft_id,
+        "slug": declaration.slug,
+        "digest": declaration.digest,
+        "revision": 1,
+        "wrapped_key": wrapped,
+        "session_id": session_id,
+        "resident_id": resident_id,
+        "saved_at": now,
+        "expires_at": now + LIFE,
+    }
+    sealed = key.seal(content.to_bytes(), SEALED)
+    db.execute(t.draft.insert(), {**row, "sealed_answers": sealed, "created_at": now})
+    return Draft(content=content, application_id=None, **row)
+
+
+def load(db: Reading, keys: Keys, draft_id: str, visitor: Visitor, *, now: datetime) -> Draft | None:
+    """The draft, when it is this visitor's. One that is somebody else's is not there."""
+    row = db.one(_LOAD, {"draft_id": draft_id, "now": now})
+    return _opened(row, keys) if row is not None and _owns(row, visitor) else None
+
+
+def _owns(row: Any, visitor: Visitor) -> bool:
+    if visitor.session_id is not None and row.session_id == visitor.session_id:
+        return True
+    return visitor.resident is not None and bool(row.resident_id == visitor.resident.id)
+
+
+def _opened(row: Any, keys: Keys) -> Draft:
+    content = Content()
+    if row.application_id is None:
+        content = Content.from_bytes(keys.open_data_key(row.wrapped_key, row.id).open(row.sealed_answers, SEALED))
+    names = (
+        "id slug digest revision session_id resident_id wrapped_key saved_at expires_at application_id".split()
+    )
+    return Draft(content=content, **{name: getattr(row, name) for name in names})
+
+
+def save(
+    db: Writing, keys: Keys, draft: Draft, content: Content, visitor: Visitor, *, now: datetime
+) -> Draft | Conflict:
+    """Write `content` over the revision that `draft` is."""
+    sealed = keys.open_data_key(draft.wrapped_key, draft.id).seal(content.to_bytes(), SEALED)
+    resident = visitor.resident.id if visitor.resident else None
+    values = {"draft_id": draft.id, "seen": draft.revision, "sealed": sealed, "resident": resident}
+    done = db.execute(_SAVE, {**values, "now": now, "until": now + LIFE})
+    if done.rowcount != 1:
+        return Conflict()
+    return replace(draft, revision=draft.revision + 1, content=content, saved_at=now, expires_at=now + LIFE)
+
+
+def close(db: Writing, keys: Keys, draft: Draft, application_id: str) -> bool:
+    """Turn a draft into what it was submitted as: its answers go, the way to the receipt stays. False: too late."""
+    sealed = keys.open_data_key(draft.wrapped_key, draft.id).seal(Content().to_bytes(), SEALED)
+    closing = (
+        update(t.draft)
+        .where(t.draft.c.id == draft.id, t.draft.c.revision == draft.revision, t.draft.c.application_id.is_(None))
+        .values(application_id=application_id, sealed_answers=sealed, revision=draft.revision + 1, resume_digest=None)
+    )
+    return bool(db.execute(closing).rowcount == 1)
+
+
+def new_resume_code(db: Writing, keys: Keys, draft: Draft) -> str:
+    """A code that opens this draft on another device; it voids the one before."""
+    code = "-".join("".join(secrets.choice(ALPHABET) for _ in range(4)) for _ in range(3))
+    db.execute(_RESUMABLE, {"draft_id": draft.id, "code": keys.index_digest("resume", plain_code(code))})
+    return code
+
+
+ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: nothing that is mistaken for something else."""
+_LOOKALIKES: Final = str.maketrans("OIL", "011")
+
+
+def plain_code(text: str) -> str:
+    """A code as it is compared: without blanks and hyphens, and O, I, L read as what was meant."""
+    wide = {ord(c) + 0xFEE0: c for c in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"}
+    kept = (c for c in text.translate(wide).upper() if c.isascii() and c.isalnum())
+    return "".join(kept).translate(_LOOKALIKES)
+
+
+def resume(db: Writing, keys: Keys, code: str, session_id: str, *, now: datetime) -> Draft | None:
+    """Open the draft of a resume code in this session; it leaves the one it was begun in."""
+    row = db.one(_BY_CODE, {"code": keys.index_digest("resume", plain_code(code)), "now": now})
+    if row is None:
+        return None
+    db.execute(_MOVE, {"draft_id": row.id, "session": session_id})
+    db.audit("draft.resume", row.id, actor=f"session:{session_id}")
+    return replace(_opened(row, keys), session_id=session_id)
+
+
+def sweep(db: Writing, *, now: datetime) -> int:
+    """Delete drafts whose time is over, with the 個人番号 and the rows of files that were theirs."""
+    ids = [row.id for row in db.all(_EXPIRED, {"now": now})]
+    if ids:
+        db.execute(delete(t.mynumber).where(t.mynumber.c.owner_id.in_(ids)))
+        db.execute(delete(t.upload).where(t.upload.c.owner_kind == "draft", t.upload.c.owner_id.in_(ids)))
+        db.execute(delete(t.draft).where(t.draft.c.id.in_(ids)))
+    return len(ids)

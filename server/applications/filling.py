@@ -1,0 +1,134 @@
+"""Filling in: one turn of a page, from what was posted to what the draft becomes and what is wrong with it.
+
+Pure: what is read from the store or looked up is handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+from forms_schema import Attachment, Field, FieldError, Form, Posted, Settled
+from forms_schema.findings import at
+from forms_schema.formdata import MAX_ROWS
+from server.applications.drafts import Content
+from server.applications.numbers import replaced
+from server.applications.prefill import prefilled, retyped
+from server.applications.summary import sections
+from server.people.postal import Town
+from server.people.sessions import Visitor
+
+NEXT: Final = "next"
+Lookup = Callable[[str], Sequence[Town]]
+"""Towns by postal code; several where one code stands for several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a posted page makes of a draft. `towns` are to be picked from, by the pointer of an address."""
+
+    content: Content
+    settled: Settled
+    towns: Mapping[str, Sequence[Town]]
+
+
+def turn(
+    form: Form, step: int, posted: Posted, before: Content, do: str, *, visitor: Visitor, lookup: Lookup, today: date
+) -> Turn:
+    """Read a posted page (step 0…) over the draft and carry out its button (`do`)."""
+    verb, _, where = do.partition(":")
+    decoded = form.decode(step, posted, before.answers, remove=where if verb == "remove" else "")
+    content = replace(before, answers=decoded.answers, rows={**before.rows, **decoded.rows})
+    if verb == "add" and where in form.fields:
+        shown = content.rows.get(where, 0)
+        content = replace(content, rows={**content.rows, where: min(shown + 1, MAX_ROWS)})
+    towns: dict[str, Sequence[Town]] = {}
+    if verb in ("lookup", "town"):
+        content, towns = _address(content, where, lookup)
+    content = prefilled(form, retyped(before, content), visitor, today)
+    return Turn(content, form.settle(content.answers, today, shown_rows(form, content)), towns)
+
+
+def shown_rows(form: Form, content: Content) -> dict[str, int]:
+    """How many rows to show of each repeating group: as many as there were, and one to begin with if one is due."""
+    shown = dict(content.rows)
+    for pointer, field in form.fields.items():
+        if field.kind.name == "rows" and "*" not in pointer:
+            shown[pointer] = max(shown.get(pointer, 0), field.schema.get("minItems", 0))
+    return shown
+
+
+def _address(content: Content, where: str, lookup: Lookup) -> tuple[Content, dict[str, Sequence[Town]]]:
+    """Fill prefecture, city and town of the address at `where` from its postal code; 'where:2' picks the third."""
+    pointer, _, picked = where.partition(":")
+    address = at(content.answers, pointer) if pointer.startswith("/") else None
+    code = address.get("postal_code") if isinstance(address, dict) else None
+    towns = lookup(code) if isinstance(code, str) else ()
+    if picked.isascii() and picked.isdecimal() and int(picked) < len(towns):
+        towns = [towns[int(picked)]]
+    if len(towns) != 1:
+        return content, {pointer: towns} if towns else {}
+    found = {"prefecture": towns[0].lg_code[:2], "city": towns[0].city, "town": towns[0].town}
+    answers = content.answers
+    for name, text in found.items():
+        answers = replaced(answers, f"{pointer}/{name}", text or None)
+    return replace(content, answers=answers), {}
+
+
+def of_step(form: Form, step: int, errors: Sequence[FieldError]) -> tuple[FieldError, ...]:
+    """The errors that stand on a step."""
+    return tuple(error for error in errors if step_of(form, error.pointer) == step)
+
+
+def step_of(form: Form, pointer: str) -> int:
+    """The step (0…) on which a question or an attachment stands."""
+    for i, step in enumerate(form.steps):
+        if any(_holds(item, pointer) for item in step.items):
+            return i
+    return 0
+
+
+def _holds(item: object, pointer: str) -> bool:
+    if isinstance(item, Attachment):
+        return pointer.removeprefix("attachment:").partition("/")[0] == item.key and pointer.startswith("attachment:")
+    return isinstance(item, Field) and (pointer == item.pointer or pointer.startswith(f"{item.pointer}/"))
+
+
+def asked_steps(form: Form, settled: Settled) -> tuple[int, ...]:
+    """The steps (0…) on which something is asked."""
+    files = {asked.attachment.key for asked in settled.attachments}
+    return tuple(i for i, step in enumerate(form.steps) if any(_asked(item, settled, files) for item in step.items))
+
+
+def _asked(item: object, settled: Settled, files: set[str]) -> bool:
+    if isinstance(item, Attachment):
+        return item.key in files
+    return isinstance(item, Field) and item.pointer in settled.by_pointer
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A question answered twice."""
+
+    label: str
+    mine: str
+    theirs: str
+
+
+def differences(form: Form, mine: Content, theirs: Content, today: date) -> tuple[Difference, ...]:
+    """Where two versions of a draft say different things, in words."""
+    ours, others = dict(_told(form, mine, today)), dict(_told(form, theirs, today))
+    labels = {**others, **ours}
+    return tuple(
+        Difference(labels[pointer][0], ours.get(pointer, ("", ""))[1], others.get(pointer, ("", ""))[1])
+        for pointer in labels
+        if ours.get(pointer, ("", ""))[1] != others.get(pointer, ("", ""))[1]
+    )
+
+
+def _told(form: Form, content: Content, today: date) -> Iterator[tuple[str, tuple[str, str]]]:
+    for section in sections(form, form.settle(content.answers, today), {}):
+        for line in section.lines:
+            yield line.pointer, (f"{section.title} {line.label}", line.text)

@@ -1,0 +1,90 @@
+"""個人番号 leave the answers before anything is stored: each is sealed to the city's public key, in a row of its own.
+
+What stays among the answers is a token naming the row. A token counts only where its row belongs to the draft it
+stands in, so nobody can put in another person's.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import bindparam, select, update
+
+from forms_schema import Answers, Form
+from forms_schema.findings import at, pointers
+from forms_schema.formats import FORMATS
+from server.applications.prefill import written
+from server.store import tables as t
+from server.store.database import Reading, Writing
+from server.store.keys import Keys
+from server.store.values import Random, new_id
+
+TOKEN: Final = "sealed:"
+KIND: Final = "my_number"
+
+_OWNED = select(t.mynumber.c.id).where(t.mynumber.c.owner_id == bindparam("owner"))
+_HAND_OVER = update(t.mynumber).where(t.mynumber.c.owner_id == bindparam("before")).values(owner_id=bindparam("after"))
+
+
+def sealed_away(
+    db: Writing, keys: Keys, form: Form, answers: Answers, owner_id: str, *, now: datetime, random: Random
+) -> Answers:
+    """`answers` with each 個人番号, asked for or not, replaced by the token of its sealed row.
+
+    One that is not valid is left out: it is not kept in the clear, and is asked again.
+    """
+    places = [p for field in form.fields.values() if field.kind.name == KIND for p in pointers(answers, field.pointer)]
+    if not places:
+        return answers
+    owned = _tokens(db, owner_id)
+    for pointer in places:
+        value = at(answers, pointer)
+        token: str | None = None
+        if isinstance(value, str) and value.startswith(TOKEN):
+            token = value if value in owned else None
+        elif isinstance(value, str) and FORMATS["my-number"](value):
+            token = _kept(db, keys, value, owner_id, now, random)
+        answers = replaced(answers, pointer, token)
+    return answers
+
+
+def unnamed(form: Form, answers: Answers) -> Answers:
+    """`answers` with each 個人番号 told only to be there: for a statement that must still be checked when the number
+    lies sealed elsewhere."""
+    for field in form.fields.values():
+        if field.kind.name == KIND:
+            for pointer in pointers(answers, field.pointer):
+                answers = replaced(answers, pointer, "sealed")
+    return answers
+
+
+def replaced(answers: Answers, pointer: str, value: str | None) -> Answers:
+    """`answers` with the answer at `pointer` (which may lead through rows) set, or taken away."""
+    *path, last = pointer[1:].split("/")
+    for i, part in enumerate(path):
+        if part.isdecimal():
+            return _in_row(answers, path[:i], int(part), "/" + "/".join([*path[i + 1 :], last]), value)
+    return written(answers, [*path, last], value)
+
+
+def _in_row(answers: Answers, path: list[str], index: int, rest: str, value: str | None) -> Answers:
+    rows = at(answers, "/" + "/".join(path))
+    changed = [replaced(row, rest, value) if i == index else row for i, row in enumerate(rows)]
+    return written(answers, path, changed)
+
+
+def _tokens(db: Reading, owner_id: str) -> set[str]:
+    return {TOKEN + row.id for row in db.all(_OWNED, {"owner": owner_id})}
+
+
+def _kept(db: Writing, keys: Keys, number: str, owner_id: str, now: datetime, random: Random) -> str:
+    row_id = new_id(random)
+    row = {"id": row_id, "owner_id": owner_id, "sealed": keys.seal_my_number(number), "created_at": now}
+    db.execute(t.mynumber.insert(), row)
+    return TOKEN + row_id
+
+
+def hand_over(db: Writing, before: str, after: str) -> None:
+    """The draft's numbers are the application's now."""
+    db.execute(_HAND_OVER, {"before": before, "after": after})

@@ -1,0 +1,247 @@
+"""Submission: from answers to an application, once.
+
+`prepare` decides without a transaction; `submit` writes what was decided: the application, its first event, the
+keyed digests that find its person, the debt and the audit line, all in one commit. A submission that is repeated
+answers as the first did.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import bindparam, select
+
+from forms_schema import Answers, FieldError, Question, Settled
+from procedures.declaration import Declaration, Timing
+from procedures.fees import FeeTable, Quote, quote
+from server.applications import drafts, numbers, uploads
+from server.applications.history import actor, record
+from server.applications.receipts import new_number
+from server.applications.states import OfficeState
+from server.japan import fiscal_year, midnight, today
+from server.money.debts import raise_debt
+from server.people.sessions import Visitor, grant
+from server.people.signing import SigningAdapter, draft_signature, spend_signature, verify_signature
+from server.people.statement import statement_digest
+from server.store import tables as t
+from server.store.database import Reading, Writing
+from server.store.keys import Keys
+from server.store.values import Random, new_id
+
+SEALED: Final = "application.sealed_answers"
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """What somebody wants to submit."""
+
+    declaration: Declaration
+    answers: Answers
+    files: Sequence[uploads.Upload]
+    channel: str
+    visitor: Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A filing that may be submitted: what counts of it, and what it costs today."""
+
+    filing: Filing
+    settled: Settled
+    quote: Quote
+
+    @property
+    def digest(self) -> bytes:
+        """What a signature is made over."""
+        declaration = self.filing.declaration
+        return statement_digest(
+            slug=declaration.slug,
+            version=declaration.digest,
+            answers=numbers.unnamed(declaration.form, self.settled.kept),
+            attachments=[(file.key, file.sha256) for file in self.asked_files()],
+            fee=self.quote.total,
+        )
+
+    def asked_files(self) -> Iterator[uploads.Upload]:
+        """The files that are asked for; the others stay behind."""
+        keys = {asked.key for asked in self.settled.attachments}
+        return (file for file in self.filing.files if file.key in keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Answers that cannot stand, each error at its question."""
+
+    errors: tuple[FieldError, ...]
+    settled: Settled
+
+
+class Raced(Exception):
+    """Another tab saved or submitted the draft meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """An application as it was acknowledged."""
+
+    application_id: str
+    receipt_number: str
+    access_code: str
+    state: str
+    fee_total: int
+    payment_id: str | None
+
+
+def prepare(filing: Filing, table: FeeTable, *, now: datetime) -> Prepared | Rejected:
+    """Settle, judge and price a filing. No transaction is open, and nothing is written."""
+    form, day = filing.declaration.form, today(now)
+    settled = form.settle(filing.answers, day)
+    errors = form.errors(settled, Counter(file.key for file in filing.files))
+    if errors:
+        return Rejected(errors, settled)
+    return Prepared(filing, settled, quote(filing.declaration, settled.kept, table, day))
+
+
+def submit(
+    db: Writing,
+    keys: Keys,
+    prepared: Prepared,
+    *,
+    draft: drafts.Draft | None,
+    signature: str | None,
+    now: datetime,
+    random: Random,
+) -> Submitted:
+    """Write the application; `signature` is spent on it.
+
+    Raises Raced when the draft is no longer the one that was prepared, a file is gone, or the signature is spent.
+    """
+    if signature is not None and not spend_signature(db, signature):
+        raise Raced
+    application_id = new_id(random)
+    row = _row(keys, prepared, application_id, now)
+    row["receipt_number"] = _free_number(db, random)
+    owner = draft.id if draft else application_id
+    answers = prepared.settled.kept
+    if draft is None:
+        form = prepared.filing.declaration.form
+        answers = numbers.sealed_away(db, keys, form, answers, owner, now=now, random=random)
+    key, row["wrapped_key"] = keys.new_data_key(application_id)
+    content = {"answers": answers, "quote": prepared.quote.as_json()}
+    row["sealed_answers"] = key.seal(json.dumps(content, ensure_ascii=False).encode(), SEALED)
+    db.execute(t.application.insert(), row)
+    if draft is not None and not drafts.close(db, keys, draft, application_id):
+        raise Raced  # rolls the application back
+    numbers.hand_over(db, owner, application_id)
+    if not uploads.hand_over(db, [file.id for file in prepared.asked_files()], application_id):
+        raise Raced
+    _note_person(db, keys, prepared.settled, application_id)
+    debt = raise_debt(db, application_id, prepared.quote, prepared.quote.timing, random=random, now=now)
+    record(db, application_id, row["state"], actor(prepared.filing.visitor), now=now)
+    if prepared.filing.visitor.session_id is not None:
+        grant(db, prepared.filing.visitor.session_id, application_id, True)
+    return Submitted(
+        application_id,
+        row["receipt_number"],
+        keys.access_code(application_id),
+        row["state"],
+        row["fee_total"],
+        debt.id if debt else None,
+    )
+
+
+def _row(keys: Keys, prepared: Prepared, application_id: str, now: datetime) -> dict[str, Any]:
+    declaration, visitor = prepared.filing.declaration, prepared.filing.visitor
+    due = prepared.quote.total > 0 and prepared.quote.timing == Timing.SUBMIT
+    return {
+        "id": application_id,
+        "slug": declaration.slug,
+        "digest": declaration.digest,
+        "procedure_type": declaration.procedure_type.value,
+        "department": declaration.department,
+        "channel": prepared.filing.channel,
+        "state": (OfficeState.PAYMENT_PENDING if due else OfficeState.SUBMITTED).value,
+        "submitted_at": now,
+        "fee_total": prepared.quote.total,
+        "timing": prepared.quote.timing,
+        "resident_id": visitor.resident.id if visitor.resident else None,
+        "assurance": visitor.level.value,
+        "retained_until": retained_until(today(now), declaration.retention_years),
+    }
+
+
+def retained_until(day: date, years: int) -> datetime:
+    """The end of the retention: `years` from the 1 April after the fiscal year of filing."""
+    return midnight(date(fiscal_year(day) + 1 + years, 4, 1))
+
+
+def signed_for(
+    db: Reading, keys: Keys, adapter: SigningAdapter, draft_id: str, digest: bytes, *, session_id: str | None
+) -> str | None:
+    """The id of a signature this browser made for a draft over exactly `digest`, checked anew."""
+    standing = draft_signature(db, draft_id, session_id=session_id)
+    if standing is None:
+        return None
+    signed = verify_signature(db, keys, adapter, standing.id, digest, session_id=session_id)
+    return signed.id if signed else None
+
+
+_TAKEN = select(t.application.c.id).where(t.application.c.receipt_number == bindparam("number"))
+_AGAIN = select(
+    t.application.c.id, t.application.c.receipt_number, t.application.c.state, t.application.c.fee_total
+).where(t.application.c.id == bindparam("application_id"))
+_DEBT = select(t.debt.c.id).where(t.debt.c.application_id == bindparam("application_id"))
+
+
+def _free_number(db: Reading, random: Random) -> str:
+    number = new_number(random)
+    while db.scalar(_TAKEN, {"number": number}) is not None:
+        number = new_number(random)
+    return number
+
+
+def acknowledged(db: Reading, keys: Keys, application_id: str) -> Submitted | None:
+    """The answer to a submission that was made before."""
+    row = db.one(_AGAIN, {"application_id": application_id})
+    if row is None:
+        return None
+    code, debt = keys.access_code(application_id), db.scalar(_DEBT, {"application_id": application_id})
+    return Submitted(application_id, row.receipt_number, code, row.state, row.fee_total, debt)
+
+
+_NUMBER = select(t.application.c.receipt_number).where(t.application.c.id == bindparam("application_id"))
+
+
+def number_of(db: Reading, application_id: str) -> str:
+    """The receipt number of an application."""
+    return str(db.scalar(_NUMBER, {"application_id": application_id}))
+
+
+def _note_person(db: Writing, keys: Keys, settled: Settled, application_id: str) -> None:
+    """Keyed digests by which a clerk who knows name and birth date finds the case; the index holds no name."""
+    applicant = next((q for q in settled.questions if q.field.subject == "applicant" and q.children), None)
+    for kind, text in _person(applicant) if applicant else ():
+        row = {"application_id": application_id, "kind": kind, "digest": keys.index_digest(kind, comparable(text))}
+        db.execute(t.person_digest.insert(), row)
+
+
+def _person(applicant: Question) -> Iterator[tuple[str, str]]:
+    answers: Mapping[str, Any] = applicant.value or {}
+    name = answers.get("name")
+    if isinstance(name, dict):
+        yield "name", f"{name.get('family', '')}{name.get('given', '')}"
+        yield "kana", f"{name.get('family_kana', '')}{name.get('given_kana', '')}"
+    if isinstance(answers.get("birthdate"), str):
+        yield "birthdate", answers["birthdate"]
+
+
+def comparable(text: str) -> str:
+    """A name as it is compared, never as it is stored: compatibility forms folded, blanks and selectors dropped."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(c for c in folded if not c.isspace() and not 0xE0100 <= ord(c) <= 0xE01EF and not 0xFE00 <= ord(c) <= 0xFE0F)

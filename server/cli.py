@@ -1,0 +1,249 @@
+"""`kakanai …`. A command is one `add_…` function that names its arguments and a `run(arguments) -> exit code`.
+
+Exit codes: 0 done, 1 a check found something, 2 the command could not be carried out. What was found goes to
+stdout, progress and complaints to stderr. Imports of a command stand in its functions: each starts fast.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from server.settings import BadSettings, Settings, ignored
+from server.store import StoreRefused, StoreUnavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from server.store.database import Database
+
+Commands = Any  # argparse does not export the type of what add_subparsers answers
+Run = Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="kakanai", description="Japanese city procedures online")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (add_serve, add_worker, add_procedures, add_db, add_keys, add_audit):
+        add(commands)
+    arguments = parser.parse_args(argv)
+    run: Run = arguments.run
+    try:
+        return run(arguments)
+    except BadSettings as error:
+        complain(*error.faults, "what each variable means: docs/settings.md")
+    except (StoreRefused, StoreUnavailable) as error:
+        complain(str(error))
+    return 2
+
+
+def command(commands: Commands, name: str, text: str, run: Run) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def group(commands: Commands, name: str, text: str) -> Commands:
+    return commands.add_parser(name, help=text, description=text).add_subparsers(required=True, metavar="COMMAND")
+
+
+def complain(*lines: str) -> None:
+    for line in lines:
+        print(f"kakanai: {line}", file=sys.stderr)
+
+
+def read_settings() -> Settings:
+    """The settings of this process; a variable that means nothing is complained about."""
+    complain(*(f"{name} is not a setting and is ignored" for name in ignored(os.environ)))
+    return Settings.from_env(os.environ)
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Database]:
+    from server.store.database import open_database
+
+    database = open_database(settings)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def add_serve(commands: Commands) -> None:
+    serving = command(commands, "serve", "serve the site; in sandbox mode the database is made first", serve)
+    serving.add_argument("--workers", type=int, default=1, metavar="N", help="processes that serve (default 1)")
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    import uvicorn
+
+    settings = read_settings()
+    if settings.sandbox:
+        _migrate(settings)
+        _publish(settings, ())
+        print(f"Kakanai sandbox: {settings.base_url}/", flush=True)
+    uvicorn.run(
+        "server.app:from_environment",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=arguments.workers,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # the guard takes them, from trusted proxies only
+        log_level="warning",
+        timeout_graceful_shutdown=10,
+    )
+    return 0
+
+
+def add_worker(commands: Commands) -> None:
+    command(commands, "worker", "send notices and run scheduled jobs, without serving", work)
+
+
+def work(_arguments: argparse.Namespace) -> int:
+    from server.app import run_worker
+
+    asyncio.run(run_worker(read_settings()))
+    return 0
+
+
+def add_procedures(commands: Commands) -> None:
+    procedures = group(commands, "procedures", "the declarations")
+    for name, text, run in (
+        ("check", "check declarations and run their cases; one line a fault, exit 1", check_procedures),
+        ("publish", "check, then serve these versions from now on", publish_procedures),
+    ):
+        made = command(procedures, name, text, run)
+        made.add_argument("paths", nargs="*", metavar="PATH", help="files or folders (default: all)")
+
+
+def check_procedures(arguments: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    return _faults([Path(path) for path in arguments.paths])
+
+
+def _faults(paths: Sequence[Path]) -> int:
+    """Prints a line a fault; 1 when there are any."""
+    from procedures.check import check
+    from server.japan import today
+    from server.store.values import utc_now
+
+    findings = check(paths or None, today=today(utc_now()))
+    for path, fault in findings:
+        print(f"{path}: {fault}")
+    return 1 if findings else 0
+
+
+def publish_procedures(arguments: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    settings = read_settings()
+    paths = [Path(path) for path in arguments.paths]
+    if _faults(paths):
+        return 1
+    for slug in _publish(settings, paths):
+        print(f"published {slug}")
+    return 0
+
+
+def _publish(settings: Settings, paths: Sequence[Path]) -> list[str]:
+    """Serve what the files declare; the slugs that changed."""
+    from procedures.library import load_library
+    from server.catalogue import publish
+    from server.store.values import utc_now
+
+    library = load_library()
+    wanted = {path.stem for given in paths for path in ([given] if given.suffix else given.rglob("*.json"))}
+    chosen = [each for each in library.declarations.values() if not paths or each.slug in wanted]
+    now = utc_now()
+    with opened(settings) as database:
+        return asyncio.run(database.transact(lambda db: publish(db, chosen, now=now, actor="operator")))
+
+
+def add_db(commands: Commands) -> None:
+    command(group(commands, "db", "the database"), "upgrade", "bring the tables up to date", upgrade_db)
+
+
+def upgrade_db(_arguments: argparse.Namespace) -> int:
+    _migrate(read_settings())
+    return 0
+
+
+def _migrate(settings: Settings) -> None:
+    from server.store.engine import make_engine
+    from server.store.migrations import upgrade
+
+    engine = make_engine(settings.database_url, writes=True)
+    try:
+        upgrade(engine, settings.mode)
+    finally:
+        engine.dispose()
+
+
+def add_keys(commands: Commands) -> None:
+    keys = group(commands, "keys", "the keys of what is sealed")
+    command(keys, "rotate", "wrap every data key by the active master key", rotate_keys)
+    command(keys, "verify", "open everything that is sealed; exit 1 and name the rows that do not open", verify_keys)
+
+
+def rotate_keys(_arguments: argparse.Namespace) -> int:
+    from server.store import keys, rotation
+
+    settings = read_settings()
+    with opened(settings) as database:
+        report = asyncio.run(rotation.rotate(database, keys.open_keys(settings), complain))
+    print(f"{report.rewrapped} keys rewrapped")
+    return _broken(report.broken)
+
+
+def verify_keys(_arguments: argparse.Namespace) -> int:
+    from server.store import blobs, keys, rotation
+
+    settings = read_settings()
+    found, files = keys.open_keys(settings), blobs.Blobs(settings.data_dir)
+    with opened(settings) as database:
+        report = asyncio.run(rotation.verify(database, found, files, complain))
+    for name, count in sorted(report.opened.items()):
+        print(f"{name}: {count} opened")
+    for master, count in sorted(report.masters.items()):
+        print(f"master key {master}: {count} wrapped{' (active)' if master == found.active else ''}")
+    if not found.reads_my_number:
+        print("mynumber.sealed: not tried, this process has no private key")
+    return _broken(report.broken)
+
+
+def _broken(lines: Sequence[str]) -> int:
+    for line in lines:
+        print(f"broken: {line}")
+    return 1 if lines else 0
+
+
+def add_audit(commands: Commands) -> None:
+    audit = group(commands, "audit", "the audit chain")
+    verify = command(audit, "verify", "walk the chain; exit 1 and name the first line that does not hold", verify_audit)
+    verify.add_argument("--head", help="a hash noted earlier, which must be one of the chain's")
+
+
+def verify_audit(arguments: argparse.Namespace) -> int:
+    from server.store import audit
+
+    with opened(read_settings()) as database:
+        verdict = asyncio.run(database.read(lambda db: audit.verify(db, head=arguments.head), long=True))
+    print(f"{verdict.count} lines hold, head {verdict.head}")
+    if verdict.broken is None:
+        return 0
+    print(f"broken at line {verdict.broken}: {verdict.problem}")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

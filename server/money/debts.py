@@ -1,0 +1,136 @@
+"""What is owed for an application: raised once, frozen, and shown with all its payments as one thing.
+
+Its address is the debt's id, which outlives every attempt to pay it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import bindparam, insert, select
+
+from procedures.declaration import Timing
+from procedures.fees import Quote
+from server.money.account import attempts, held
+from server.money.states import RULES, PaymentState, Standing
+from server.people.sessions import Visitor, granted
+from server.store import tables as t
+from server.store.database import Reading, Writing
+from server.store.values import Random, new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of what is owed; `amount` is in yen, less what was waived."""
+
+    title: str
+    quantity: int
+    unit: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """What somebody owes the city, in yen, and where that stands.
+
+    `pay_until` is there while a payment is promised, `paid_at` (the provider's time) once the money came.
+    """
+
+    id: str
+    application_id: str
+    receipt_number: str
+    slug: str
+    version: str
+    amount: int
+    items: tuple[Item, ...]
+    standing: Standing
+    pay_until: datetime | None
+    paid_at: datetime | None
+
+    @property
+    def state(self) -> PaymentState:
+        return RULES[self.standing].shown
+
+    @property
+    def payable(self) -> bool:
+        """Whether the resident can (still, again) go and pay."""
+        return RULES[self.standing].payable
+
+
+_OF_APPLICATION: Final = [t.application.c[name] for name in ("receipt_number", "slug", "digest", "resident_id")]
+_DEBT: Final = select(t.debt, *_OF_APPLICATION).join_from(t.debt, t.application)
+_BY_ID: Final = _DEBT.where(t.debt.c.id == bindparam("debt_id"))
+_BY_APPLICATION: Final = _DEBT.where(t.debt.c.application_id == bindparam("application_id"))
+_RAISE: Final = insert(t.debt)
+
+
+def raise_debt(
+    db: Writing, application_id: str, quote: Quote, timing: str, *, random: Random, now: datetime
+) -> Debt | None:
+    """Freeze what `quote` says as owed; None when nothing is to be paid with the submission.
+
+    A fee due at the counter, at the pick-up or after the review is no debt yet: its amount may still change. Asking
+    again for the same application answers the debt that is there.
+    """
+    if timing != Timing.SUBMIT or quote.total <= 0:
+        return None
+    if (there := payment_of(db, application_id)) is not None:
+        return there
+    frozen = json.dumps(quote.as_json(), ensure_ascii=False, separators=(",", ":"))
+    row = {"id": new_id(random), "application_id": application_id, "amount": quote.total, "quote_json": frozen}
+    db.execute(_RAISE, row | {"state": Standing.DUE.value, "created_at": now})
+    return payment_of(db, application_id)
+
+
+def payment_of(db: Reading, application_id: str) -> Debt | None:
+    """What is or was owed for an application; None when nothing ever was."""
+    row = db.one(_BY_APPLICATION, {"application_id": application_id})
+    return _debt(db, row) if row else None
+
+
+def debt_for(db: Reading, debt_id: str, visitor: Visitor) -> Debt | None:
+    """A debt as its own people may see it; None to everybody else, as if there were none."""
+    row = db.one(_BY_ID, {"debt_id": debt_id})
+    if row is None:
+        return None
+    owner = visitor.resident is not None and visitor.resident.id == row.resident_id
+    return _debt(db, row) if owner or granted(db, visitor.session_id, row.application_id) else None
+
+
+def cancel_debt(db: Writing, application_id: str, *, actor: str) -> None:
+    """Nothing is owed any more, as when an application is withdrawn. Money that came, or may have come, stays.
+
+    `reconcile` then closes what is still open at the provider.
+    """
+    row = db.one(_BY_APPLICATION, {"application_id": application_id})
+    account = held(db, row.id) if row else None
+    if account is None or not RULES[account.standing].payable:
+        return
+    account.cancel()
+    db.audit("payment.cancelled", application_id, actor=actor, detail={"debt": account.debt_id})
+
+
+def _debt(db: Reading, row: Any) -> Debt:
+    made = attempts(db, row.id)
+    standing = Standing(row.state)
+    promised = [each.expires_at for each in made if each.standing is Standing.PROMISED]
+    paid = [each.paid_at for each in made if each.paid_at is not None]
+    return Debt(
+        id=row.id,
+        application_id=row.application_id,
+        receipt_number=row.receipt_number,
+        slug=row.slug,
+        version=row.digest,
+        amount=row.amount,
+        items=tuple(_item(each) for each in json.loads(row.quote_json)["items"]),
+        standing=standing,
+        pay_until=max(promised) if standing is Standing.PROMISED else None,
+        paid_at=min(paid, default=None),
+    )
+
+
+def _item(line: dict[str, Any]) -> Item:
+    return Item(line["title"], line["quantity"], line["unit"], line["amount"] - line["waived"])

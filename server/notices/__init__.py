@@ -1,0 +1,1 @@
+"""Mail to residents: written down with the act it tells of, sent afterwards, however often it takes."""

@@ -1,0 +1,153 @@
+"""The outbox: a notice is a row written in the transaction of the act it tells of; a worker sends it afterwards.
+
+A worker claims a row by moving its `next_at` ahead (the lease), so a second worker passes it by and a dead worker's
+row comes due again. Every claim counts as a try; the count also fences a worker that was too slow.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import bindparam, delete, select, update
+
+from server.notices.mail import Delivery, mail_address, one_line
+from server.store import tables as t
+from server.store.database import Writing
+from server.store.keys import DataKey, Keys, Unsealable
+from server.store.values import Random, new_id
+
+TOPIC: Final = "outbox"
+"""Bulletin topic: there is something to send."""
+
+BATCH: Final = 20
+LEASE: Final = timedelta(minutes=2)
+MAX_ATTEMPTS: Final = 600
+"""About two days of tries, one every five minutes."""
+FIRST_WAIT: Final = timedelta(seconds=30)
+LONGEST_WAIT: Final = timedelta(minutes=5)
+"""A mail server that comes back after hours has everything within this."""
+KEPT: Final = timedelta(days=30)
+
+_SEALED: Final = "outbox.sealed_message"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What to tell whom. `kind` names a text of `templates/mail`, `values` fill it.
+
+    `key` makes a notice unique: the same act told twice is sent once. After `until` it is not worth sending.
+    """
+
+    kind: str
+    to: str
+    key: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if mail_address(self.to) != self.to or not all(map(one_line, self.values.values())):
+            raise ValueError("a notice's address and values are one line each")
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A notice a worker holds until its lease ends. `attempts` counts this try."""
+
+    id: str
+    attempts: int
+    written_at: datetime
+    notice: Notice
+
+
+_DUE = (
+    select(t.outbox)
+    .where(
+        t.outbox.c.sent_at.is_(None),
+        t.outbox.c.next_at <= bindparam("now"),
+        t.outbox.c.attempts < MAX_ATTEMPTS,
+    )
+    .order_by(t.outbox.c.next_at)
+    .limit(BATCH)
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    update(t.outbox)
+    .where(t.outbox.c.id == bindparam("claimed"))
+    .values(attempts=t.outbox.c.attempts + 1, next_at=bindparam("lease"))
+)
+_MINE = (t.outbox.c.id == bindparam("claimed"), t.outbox.c.attempts == bindparam("tries"))
+_WRAPPED = select(t.outbox.c.wrapped_key).where(*_MINE)
+_DONE = update(t.outbox).where(*_MINE).values(sent_at=bindparam("done_at"), sealed_message=bindparam("emptied"))
+_AGAIN = update(t.outbox).where(*_MINE).values(next_at=bindparam("again_at"))
+_GIVE_UP = update(t.outbox).where(*_MINE).values(attempts=MAX_ATTEMPTS, sealed_message=bindparam("emptied"))
+_SWEEP = delete(t.outbox).where(t.outbox.c.created_at <= bindparam("before"))
+
+
+def enqueue(db: Writing, keys: Keys, notice: Notice, *, now: datetime, random: Random) -> None:
+    """Write the notice down; it is sent when this transaction has committed, and never if it does not."""
+    row_id = new_id(random)
+    key, wrapped = keys.new_data_key(row_id)
+    row: dict[str, Any] = {
+        "id": row_id,
+        "kind": notice.kind,
+        "wrapped_key": wrapped,
+        "sealed_message": _seal(key, notice),
+    }
+    row |= {"attempts": 0, "next_at": now, "created_at": now, "idempotency": notice.key}
+    if db.insert_new(t.outbox, row):
+        db.announce(TOPIC)
+
+
+def claim_due(db: Writing, keys: Keys, *, now: datetime) -> list[Claimed]:
+    """Take up to BATCH notices that are due, for LEASE."""
+    claimed: list[Claimed] = []
+    for row in db.all(_DUE, {"now": now}):
+        db.execute(_CLAIM, {"claimed": row.id, "lease": now + LEASE})
+        with suppress(Unsealable):  # `kakanai keys verify` names such a row; here it must not hold up the others
+            claimed.append(Claimed(row.id, row.attempts + 1, row.created_at, _open(keys, row)))
+    return claimed
+
+
+def record(db: Writing, keys: Keys, claimed: Claimed, delivery: Delivery, *, now: datetime) -> None:
+    """Write down what became of a try. Nothing happens when the lease was lost meanwhile."""
+    mine = {"claimed": claimed.id, "tries": claimed.attempts}
+    if delivery is Delivery.LATER:
+        db.execute(_AGAIN, mine | {"again_at": now + wait_after(claimed.attempts)})
+        return
+    wrapped = db.scalar(_WRAPPED, mine)
+    if wrapped is None:
+        return
+    # What was sent is not kept: the mail is the resident's now, and the row is there only to be sent once.
+    emptied = keys.open_data_key(wrapped, claimed.id).seal(b"{}", _SEALED)
+    if delivery is Delivery.SENT:
+        db.execute(_DONE, mine | {"done_at": now, "emptied": emptied})
+    else:
+        db.execute(_GIVE_UP, mine | {"emptied": emptied})
+
+
+def wait_after(attempts: int) -> timedelta:
+    """How long after the n-th failed try the next one comes: doubling, up to LONGEST_WAIT."""
+    doublings: int = min(max(attempts, 1) - 1, 10)
+    return min(FIRST_WAIT * (1 << doublings), LONGEST_WAIT)
+
+
+def sweep(db: Writing, *, now: datetime) -> int:
+    """Delete rows older than KEPT, sent or given up; how many."""
+    return int(db.execute(_SWEEP, {"before": now - KEPT}).rowcount)
+
+
+def _seal(key: DataKey, notice: Notice) -> bytes:
+    until = notice.until.isoformat() if notice.until else None
+    message = {"to": notice.to, "values": dict(notice.values), "until": until}
+    return key.seal(json.dumps(message, ensure_ascii=False).encode(), _SEALED)
+
+
+def _open(keys: Keys, row: Any) -> Notice:
+    message = json.loads(keys.open_data_key(row.wrapped_key, row.id).open(row.sealed_message, _SEALED))
+    until = datetime.fromisoformat(message["until"]) if message["until"] else None
+    return Notice(row.kind, message["to"], row.idempotency, message["values"], until)

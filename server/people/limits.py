@@ -1,0 +1,54 @@
+"""Limits of rates: how often something may be tried from one place in one period.
+
+Counted in the store, so every worker counts the same. Periods are fixed (each hour anew), which lets through up to
+twice the limit around their border: the limits are set with that in mind. A bucket is a keyed digest, for it may be
+made of an address.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import bindparam, delete, update
+
+from server.store import tables as t
+from server.store.database import Writing
+from server.store.keys import Keys
+
+LONGEST: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `most` tries of `what` in each `period` (up to LONGEST)."""
+
+    what: str
+    most: int
+    period: timedelta
+
+
+_COUNT = (
+    update(t.attempt)
+    .where(t.attempt.c.bucket == bindparam("in_bucket"), t.attempt.c.period == bindparam("in_period"))
+    .values(tries=t.attempt.c.tries + 1)
+    .returning(t.attempt.c.tries)
+)
+_SWEEP = delete(t.attempt).where(t.attempt.c.period < bindparam("before"))
+
+
+def seconds_to_wait(db: Writing, keys: Keys, limit: Limit, who: str, *, now: datetime) -> int:
+    """Count a try by `who` (an address, a session, a network address): 0 if it may go on, else when to come back."""
+    length = int(limit.period.total_seconds())
+    moment = int(now.timestamp())
+    period = moment - moment % length
+    bucket = keys.index_digest("attempt", f"{limit.what}\n{who}").hex()
+    first = db.insert_new(t.attempt, {"bucket": bucket, "period": period, "tries": 1})
+    count = 1 if first else db.scalar(_COUNT, {"in_bucket": bucket, "in_period": period})
+    return 0 if count <= limit.most else period + length - moment
+
+
+def sweep(db: Writing, *, now: datetime) -> int:
+    """Forget the periods that are over; how many."""
+    return int(db.execute(_SWEEP, {"before": int((now - LONGEST).timestamp())}).rowcount)

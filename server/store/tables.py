@@ -1,0 +1,359 @@
+"""The tables. SQLModel defines them; statements are Core, over the lower-case tables at the end: `t.draft.c.id`.
+
+Rules that hold for every table:
+
+- `id` is 128 random bits as 32 lower-case hex digits (`values.new_id`), unless it is said to count.
+- Times are aware UTC datetimes.
+- A row with a `wrapped_key` has a data key of its own, bound to the row's id: `Keys.new_data_key(row_id)`.
+  Every `sealed_*` column of such a row is sealed by that key under the context `table.column`
+  ('draft.sealed_answers'). `kakanai keys rotate|verify` walk the tables by these two names alone.
+- What is not sealed is not personal: states, times, amounts, slugs, opaque ids and keyed digests.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import ClassVar, Final, cast
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, MetaData, UniqueConstraint
+from sqlalchemy import Table as CoreTable
+from sqlalchemy.orm import declared_attr
+from sqlmodel import Field, SQLModel
+
+NAMING: Final = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""A constraint without a name cannot be altered on SQLite, nor found again on PostgreSQL."""
+
+metadata: Final = MetaData(naming_convention=NAMING)
+Counter: Final = BigInteger().with_variant(Integer, "sqlite")
+"""A key the database counts up; SQLite counts only in INTEGER."""
+
+
+class _Stored(SQLModel):
+    metadata: ClassVar[MetaData] = metadata
+
+    @declared_attr.directive
+    def __tablename__(cls) -> str:  # noqa: N805  # a declared attribute is given the class
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+
+class Meta(_Stored, table=True):
+    """What is true of the whole database: `mode`, stamped by the first migration."""
+
+    key: str = Field(primary_key=True)
+    value: str
+
+
+class Declaration(_Stored, table=True):
+    """Every version of a procedure ever served. `digest` is the SHA-256 (hex) of `bundle`."""
+
+    digest: str = Field(primary_key=True)
+    slug: str = Field(index=True)
+    procedure: str
+    bundle: str
+    created_at: datetime
+
+
+class Publication(_Stored, table=True):
+    """Which version of a procedure is served now, and whether it takes applications."""
+
+    slug: str = Field(primary_key=True)
+    digest: str = Field(foreign_key="declaration.digest")
+    published_at: datetime
+    state: str
+    reason: str = ""
+
+
+class Resident(_Stored, table=True):
+    """A person known to an identity provider. The provider's subject may be an address: only its digest is kept."""
+
+    __table_args__ = (UniqueConstraint("provider", "subject_digest"),)
+
+    id: str = Field(primary_key=True)
+    provider: str
+    subject_digest: bytes
+    wrapped_key: bytes
+    sealed_facts: bytes
+    protected: bool = False
+    created_at: datetime
+
+
+class Session(_Stored, table=True):
+    """A browser. The cookie holds the token, the row its SHA-256."""
+
+    id: str = Field(primary_key=True)
+    token_digest: bytes = Field(unique=True)
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime = Field(index=True)
+    resident_id: str | None = Field(default=None, foreign_key="resident.id", ondelete="CASCADE", index=True)
+    level: str
+
+
+class SessionGrant(_Stored, table=True):
+    """This browser may see this application: it submitted it, or showed number and access code."""
+
+    session_id: str = Field(primary_key=True, foreign_key="session.id", ondelete="CASCADE")
+    application_id: str = Field(primary_key=True, foreign_key="application.id", ondelete="CASCADE", index=True)
+    submitter: bool = False
+
+
+class EmailCode(_Stored, table=True):
+    """Six digits on their way to an address."""
+
+    __table_args__ = (CheckConstraint("tries >= 0", name="tries"),)
+
+    id: str = Field(primary_key=True)
+    session_id: str = Field(foreign_key="session.id", ondelete="CASCADE", index=True)
+    address_digest: bytes = Field(index=True)
+    wrapped_key: bytes
+    sealed_address: bytes
+    code_digest: bytes
+    tries: int = 0
+    created_at: datetime
+    expires_at: datetime = Field(index=True)
+    used_at: datetime | None = None
+
+
+class Draft(_Stored, table=True):
+    """Answers not yet submitted. `revision` grows by one a save; a save names the one it saw."""
+
+    id: str = Field(primary_key=True)
+    slug: str
+    digest: str = Field(foreign_key="declaration.digest")
+    revision: int = 1
+    wrapped_key: bytes
+    sealed_answers: bytes
+    session_id: str | None = Field(default=None, foreign_key="session.id", ondelete="SET NULL", index=True)
+    resident_id: str | None = Field(default=None, foreign_key="resident.id", ondelete="SET NULL", index=True)
+    resume_digest: bytes | None = Field(default=None, unique=True)
+    created_at: datetime
+    saved_at: datetime
+    expires_at: datetime = Field(index=True)
+    application_id: str | None = Field(default=None, unique=True, foreign_key="application.id", ondelete="SET NULL")
+
+
+class Application(_Stored, table=True):
+    """Answers as submitted, under the version and the fee of that moment."""
+
+    __table_args__ = (
+        CheckConstraint("fee_total >= 0", name="fee_total"),
+        Index(None, "department", "state", "submitted_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    receipt_number: str = Field(unique=True)
+    slug: str = Field(index=True)
+    digest: str = Field(foreign_key="declaration.digest")
+    procedure_type: str
+    department: str
+    channel: str
+    state: str
+    submitted_at: datetime
+    fee_total: int = Field(sa_type=BigInteger)
+    timing: str
+    wrapped_key: bytes
+    sealed_answers: bytes
+    resident_id: str | None = Field(default=None, foreign_key="resident.id", ondelete="SET NULL", index=True)
+    assurance: str
+    retained_until: datetime = Field(index=True)
+
+
+class ApplicationEvent(_Stored, table=True):
+    """The way an application went, in the order of the counted id."""
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    application_id: str = Field(foreign_key="application.id", ondelete="CASCADE", index=True)
+    at: datetime
+    state: str
+    actor: str
+
+
+class PersonDigest(_Stored, table=True):
+    """Finds a person without storing one: `Keys.index_digest(kind, normalised text)`."""
+
+    __table_args__ = (Index(None, "digest", "kind"),)
+
+    application_id: str = Field(primary_key=True, foreign_key="application.id", ondelete="CASCADE")
+    kind: str = Field(primary_key=True)
+    digest: bytes
+
+
+class Mynumber(_Stored, table=True):
+    """個人番号, sealed to a public key. `owner_id` is the draft's id, later the application's."""
+
+    id: str = Field(primary_key=True)
+    owner_id: str = Field(index=True)
+    sealed: bytes
+    created_at: datetime
+
+
+class Upload(_Stored, table=True):
+    """An attached file. Its content is a blob of the same id; `sha256` (hex) is of the blob as it lies on disk."""
+
+    __table_args__ = (
+        CheckConstraint("size >= 0", name="size"),
+        Index(None, "owner_kind", "owner_id"),
+    )
+
+    id: str = Field(primary_key=True)
+    owner_kind: str
+    owner_id: str
+    key: str
+    sealed_name: bytes
+    media_type: str
+    size: int
+    sha256: str
+    wrapped_key: bytes
+    created_at: datetime
+
+
+class Idempotency(_Stored, table=True):
+    """The answer to a submission that is sent again."""
+
+    key: str = Field(primary_key=True)
+    body_digest: bytes
+    application_id: str = Field(foreign_key="application.id", ondelete="CASCADE", index=True)
+    created_at: datetime
+
+
+class Signature(_Stored, table=True):
+    """An electronic signature over `digest`. A 署名用電子証明書 names its holder, so it is sealed."""
+
+    id: str = Field(primary_key=True)
+    session_id: str | None = Field(default=None, foreign_key="session.id", ondelete="SET NULL", index=True)
+    draft_id: str | None = Field(default=None, foreign_key="draft.id", ondelete="SET NULL", index=True)
+    digest: bytes
+    wrapped_key: bytes
+    sealed_signer: bytes | None = None
+    sealed_certificate: bytes | None = None
+    value: bytes | None = None
+    state: str
+    created_at: datetime
+    signed_at: datetime | None = None
+
+
+class Debt(_Stored, table=True):
+    """What is owed for an application: yen, frozen when it is raised."""
+
+    __table_args__ = (CheckConstraint("amount >= 0", name="amount"),)
+
+    id: str = Field(primary_key=True)
+    application_id: str = Field(foreign_key="application.id", index=True)
+    amount: int = Field(sa_type=BigInteger)
+    state: str
+    due_at: datetime | None = None
+    quote_json: str
+    created_at: datetime
+
+
+class Payment(_Stored, table=True):
+    """One try at paying a debt."""
+
+    __table_args__ = (
+        CheckConstraint("amount >= 0", name="amount"),
+        UniqueConstraint("provider", "provider_reference"),
+    )
+
+    id: str = Field(primary_key=True)
+    debt_id: str = Field(foreign_key="debt.id", index=True)
+    provider: str
+    provider_reference: str | None = None
+    amount: int = Field(sa_type=BigInteger)
+    state: str
+    created_at: datetime
+    expires_at: datetime
+    settled_at: datetime | None = None
+
+
+class ProviderEvent(_Stored, table=True):
+    """What a provider told us, once each."""
+
+    provider: str = Field(primary_key=True)
+    event_id: str = Field(primary_key=True)
+    received_at: datetime
+    kind: str
+
+
+class Outbox(_Stored, table=True):
+    """A notice to be sent after the commit. A worker claims one by moving `next_at` ahead."""
+
+    __table_args__ = (Index(None, "sent_at", "next_at"),)
+
+    id: str = Field(primary_key=True)
+    kind: str
+    wrapped_key: bytes
+    sealed_message: bytes
+    attempts: int = 0
+    next_at: datetime
+    sent_at: datetime | None = None
+    created_at: datetime
+    idempotency: str = Field(unique=True)
+
+
+class Attempt(_Stored, table=True):
+    """Counts for the limits of rates: how often `bucket` (a keyed digest, hex) tried since `period` (Unix seconds)."""
+
+    bucket: str = Field(primary_key=True)
+    period: int = Field(primary_key=True, sa_type=BigInteger, index=True)
+    tries: int
+
+
+class Audit(_Stored, table=True):
+    """One line of the chain. Appended only: triggers refuse UPDATE and DELETE. See audit.py.
+
+    `hash` covers everything but `salt` and `detail`, which `digest` stands for.
+    """
+
+    seq: int = Field(primary_key=True, sa_type=Counter, sa_column_kwargs={"autoincrement": False})
+    at: datetime
+    actor: str = Field(index=True)
+    action: str
+    target: str = Field(index=True)
+    digest: str
+    previous: str
+    hash: str
+    salt: bytes
+    detail: str
+
+
+class Bulletin(_Stored, table=True):
+    """News for the other workers; the newest some thousands are kept. See bulletin.py."""
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    topic: str
+    key: str
+
+
+def _core(model: type[SQLModel]) -> CoreTable:
+    return cast(CoreTable, model.__table__)  # type: ignore[attr-defined]  # SQLAlchemy sets it on every table class
+
+
+meta: Final = _core(Meta)
+declaration: Final = _core(Declaration)
+publication: Final = _core(Publication)
+resident: Final = _core(Resident)
+session: Final = _core(Session)
+session_grant: Final = _core(SessionGrant)
+email_code: Final = _core(EmailCode)
+draft: Final = _core(Draft)
+application: Final = _core(Application)
+application_event: Final = _core(ApplicationEvent)
+person_digest: Final = _core(PersonDigest)
+mynumber: Final = _core(Mynumber)
+upload: Final = _core(Upload)
+idempotency: Final = _core(Idempotency)
+signature: Final = _core(Signature)
+debt: Final = _core(Debt)
+payment: Final = _core(Payment)
+provider_event: Final = _core(ProviderEvent)
+outbox: Final = _core(Outbox)
+attempt: Final = _core(Attempt)
+audit: Final = _core(Audit)
+bulletin: Final = _core(Bulletin)

@@ -1,0 +1,274 @@
+"""The check page, the signature and the submission of a draft."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from forms_schema import FieldError, Settled
+from procedures.declaration import Assurance, Declaration
+from procedures.fees import Quote
+from procedures.fees import quote as priced
+from server.applications import filling, summary
+from server.applications.drafts import Draft
+from server.applications.submission import (
+    Filing,
+    Prepared,
+    Raced,
+    Rejected,
+    prepare,
+    signed_for,
+    submit,
+)
+from server.applications.uploads import Upload
+from server.catalogue import ProcedureState
+from server.japan import today
+from server.people.signing import SignatureState, draft_signature, start_signature
+from server.store.database import Writing
+from server.web import steps
+from server.web.contexts import Banner, CheckPage, CheckRow, CheckSection, ErrorLink, FeeLine, FeeView, SignPage
+from server.web.drafts import open_draft
+from server.web.http import page, read_form, see_other, services, visitor
+from server.web.routing import Access, route
+
+CHANNEL: Final = "online"
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A draft as the check page sees it."""
+
+    draft: Draft
+    declaration: Declaration
+    files: tuple[Upload, ...]
+    outcome: Prepared | Rejected
+
+    @property
+    def settled(self) -> Settled:
+        return self.outcome.settled
+
+    @property
+    def base(self) -> str:
+        return f"/drafts/{self.draft.id}"
+
+
+async def _reviewed(request: Request) -> Reviewed | Response:
+    opened = await open_draft(request)
+    if isinstance(opened, Response):
+        return opened
+    draft, files = opened
+    of = services(request)
+    declaration = await of.catalogue.declaration(draft.digest, draft.slug)
+    filing = Filing(declaration, draft.content.answers, files, CHANNEL, visitor(request))
+    return Reviewed(draft, declaration, files, prepare(filing, of.catalogue.shared.fees, now=of.clock()))
+
+
+async def check(request: Request) -> Response:
+    """Everything that was answered, what is left out, what it costs, and the next thing to do."""
+    reviewed = await _reviewed(request)
+    return reviewed if isinstance(reviewed, Response) else await _check_page(request, reviewed)
+
+
+async def _check_page(
+    request: Request, reviewed: Reviewed, *, status: int = 200, banner: Banner | None = None
+) -> Response:
+    do, url = await _next_thing(request, reviewed)
+    declaration, settled = reviewed.declaration, reviewed.settled
+    shown = steps.Shown(declaration, -1, reviewed.draft.content, settled, files=reviewed.files, base=reviewed.base)
+    asked = filling.asked_steps(declaration.form, settled)
+    fee = _quote(request, reviewed)
+    context = CheckPage(
+        title=declaration.title,
+        slug=declaration.slug,
+        steps=steps.marks(shown, now=None),
+        sections=[*_sections(reviewed), *_files(reviewed)],
+        left_out=[CheckRow(line.label, line.text) for line in summary.left_out(settled)],
+        errors=_errors(reviewed, shown),
+        fee=fee_view(fee) if fee.items else None,
+        do=do,
+        url=url,
+        rev=_rev(reviewed.draft, fee),
+        back_url=f"{reviewed.base}/{asked[-1] + 1}",
+        banner=banner or _closed(request, declaration),
+    )
+    return page(request, "pages/check.html", context, status=status)
+
+
+def _quote(request: Request, reviewed: Reviewed) -> Quote:
+    if isinstance(reviewed.outcome, Prepared):
+        return reviewed.outcome.quote
+    of = services(request)
+    return priced(reviewed.declaration, reviewed.settled.kept, of.catalogue.shared.fees, today(of.clock()))
+
+
+def _rev(draft: Draft, fee: Quote) -> str:
+    """What the resident has seen: this revision at this price."""
+    return f"{draft.revision}-{fee.total}"
+
+
+async def _next_thing(request: Request, reviewed: Reviewed) -> tuple[str, str]:
+    """`do` and `url` of the check page."""
+    if isinstance(reviewed.outcome, Rejected):
+        return "fix", ""
+    needed, base = reviewed.declaration.assurance, reviewed.base
+    if not visitor(request).level.covers(needed):
+        return "signin", "/signin?" + urlencode({"next": f"{base}/check", "level": needed.value})
+    if needed is Assurance.JPKI_SIGNATURE and await _signature(request, reviewed.draft, reviewed.outcome) is None:
+        return "sign", f"{base}/sign"
+    return "submit", f"{base}/submit"
+
+
+async def _signature(request: Request, draft: Draft, prepared: Prepared) -> str | None:
+    """The id of this browser's signature over exactly what would be submitted."""
+    of, session_id = services(request), visitor(request).session_id
+    adapter = of.signing
+    if adapter is None:
+        return None
+    return await of.database.read(
+        lambda db: signed_for(db, of.keys, adapter, draft.id, prepared.digest, session_id=session_id)
+    )
+
+
+def _closed(request: Request, declaration: Declaration) -> Banner | None:
+    """Drafts are kept while a procedure takes no filings; it is said before anybody tries."""
+    served = services(request).catalogue.get(declaration.slug)
+    status = served.status(services(request).clock()) if served else None
+    if status is None or status.state is ProcedureState.OPEN:
+        return None
+    return Banner("warning", f"この手続は、いま受け付けていません。{status.reason}入力した内容は保存されています。")
+
+
+def _sections(reviewed: Reviewed) -> Iterator[CheckSection]:
+    sources = reviewed.draft.content.elsewhere
+    for section in summary.sections(reviewed.declaration.form, reviewed.settled, sources):
+        url = f"{reviewed.base}/{section.step}"
+        rows = [
+            CheckRow(line.label, line.text, line.source, f"{url}#f-{steps.control_of(line.pointer).replace('.', '-')}")
+            for line in section.lines
+        ]
+        yield CheckSection(section.title, rows, url)
+
+
+def _files(reviewed: Reviewed) -> Iterator[CheckSection]:
+    asked = reviewed.settled.attachments
+    if asked:
+        rows = [CheckRow(each.label, "、".join(f.name for f in reviewed.files if f.key == each.key)) for each in asked]
+        number = filling.step_of(reviewed.declaration.form, f"attachment:{asked[0].key}")
+        yield CheckSection("添付する書類", rows, f"{reviewed.base}/{number + 1}")
+
+
+def _errors(reviewed: Reviewed, shown: steps.Shown) -> list[ErrorLink]:
+    """Each error with a link to its step, where it stands beside its question."""
+    if isinstance(reviewed.outcome, Prepared):
+        return []
+    form = reviewed.declaration.form
+    by_step: dict[int, list[FieldError]] = {}
+    for error in reviewed.outcome.errors:
+        by_step.setdefault(filling.step_of(form, error.pointer), []).append(error)
+    links: list[ErrorLink] = []
+    for number, errors in sorted(by_step.items()):
+        on_step = steps.Shown(
+            reviewed.declaration, number, shown.content, shown.settled, errors, shown.files, base=shown.base
+        )
+        links += steps.summary(on_step, steps.views(on_step), url=f"{shown.base}/{number + 1}?check=1")
+    return links
+
+
+def fee_view(fee: Quote) -> FeeView:
+    """A quote as pages show it."""
+    lines = [
+        FeeLine(item.title, item.amount, f"{item.unit_amount:,}円 × {item.quantity}{item.unit}") for item in fee.items
+    ]
+    lines += [FeeLine(waiver.reason, -waiver.amount) for waiver in fee.waivers]
+    note = "、".join(f"{each.reason}({each.share}%)" for each in fee.possible)
+    return FeeView(lines, fee.total, fee.timing, f"職員が確認すると減免されることがあります:{note}" if note else "")
+
+
+# --- signing ------------------------------------------------------------------------------------------------------
+
+_FAILED: Final = {
+    SignatureState.DECLINED: "電子署名は取りやめになりました。もう一度始められます。",
+    SignatureState.FAILED: "電子署名を確かめられませんでした。サインインした人のカードで、もう一度お試しください。",
+}
+
+
+async def sign_page(request: Request) -> Response:
+    """What a signature is, and the link to it; what was signed before and changed since is signed anew."""
+    reviewed = await _reviewed(request)
+    if isinstance(reviewed, Response):
+        return reviewed
+    do, _ = await _next_thing(request, reviewed)
+    if do != "sign":
+        return see_other(f"{reviewed.base}/check")
+    of, session_id = services(request), visitor(request).session_id
+    standing = await of.database.read(lambda db: draft_signature(db, reviewed.draft.id, session_id=session_id))
+    failed = _FAILED.get(standing.state, "") if standing else ""
+    base = reviewed.base
+    context = SignPage(reviewed.declaration.title, f"{base}/sign/go", f"{base}/check", "電子署名サービス", failed)
+    return page(request, "pages/sign.html", context)
+
+
+async def sign_go(request: Request) -> Response:
+    """A link, not a form: it leads off our origin. Writes down what is to be signed."""
+    reviewed = await _reviewed(request)
+    if isinstance(reviewed, Response):
+        return reviewed
+    of, who, now = services(request), visitor(request), services(request).clock()
+    if not isinstance(reviewed.outcome, Prepared) or of.signing is None:
+        return see_other(f"{reviewed.base}/check")
+    digest, draft_id = reviewed.outcome.digest, reviewed.draft.id
+    started = await of.database.transact(
+        lambda db: start_signature(db, of.keys, digest, visitor=who, draft_id=draft_id, now=now, random=of.random)
+    )
+    return see_other(f"/sign/{started}/go" if isinstance(started, str) else f"{reviewed.base}/check")
+
+
+# --- submitting ---------------------------------------------------------------------------------------------------
+
+
+async def submit_draft(request: Request) -> Response:
+    """Submit what the check page showed. Sent twice, it answers the same receipt."""
+    reviewed = await _reviewed(request)
+    if isinstance(reviewed, Response):
+        return reviewed
+    seen = ((await read_form(request)).get("_rev") or [""])[-1]
+    do, url = await _next_thing(request, reviewed)
+    if do in ("signin", "sign"):
+        return see_other(url)
+    if isinstance(reviewed.outcome, Rejected):
+        return await _check_page(request, reviewed, status=422)
+    if _closed(request, reviewed.declaration) is not None:
+        return await _check_page(request, reviewed, status=409)
+    if seen != _rev(reviewed.draft, reviewed.outcome.quote):
+        told = "確認の画面を開いたあとで、内容か手数料が変わりました。いまの内容を確かめて、もう一度送ってください。"
+        return await _check_page(request, reviewed, status=409, banner=Banner("warning", told))
+    return await _submitted(request, reviewed, reviewed.outcome)
+
+
+async def _submitted(request: Request, reviewed: Reviewed, prepared: Prepared) -> Response:
+    of, now, draft = services(request), services(request).clock(), reviewed.draft
+    signature = await _signature(request, draft, prepared)
+
+    def work(db: Writing) -> str:
+        done = submit(db, of.keys, prepared, draft=draft, signature=signature, now=now, random=of.random)
+        return done.receipt_number
+
+    try:
+        number = await of.database.transact(work)
+    except Raced:
+        return see_other(f"{reviewed.base}/check")  # leads on to the receipt when the other one submitted
+    of.metrics.submitted(prepared.filing.declaration.slug, CHANNEL)
+    return see_other(f"/applications/{quote(number)}/receipt")
+
+
+ROUTES = [
+    route("/drafts/{draft}/check", check, access=Access.DRAFT),
+    route("/drafts/{draft}/sign", sign_page, access=Access.DRAFT),
+    route("/drafts/{draft}/sign/go", sign_go, access=Access.DRAFT),
+    route("/drafts/{draft}/submit", submit_draft, methods=("POST",), access=Access.DRAFT),
+]

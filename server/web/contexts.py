@@ -1,0 +1,431 @@
+"""What each page is told: one frozen value a template, and nothing else reaches it (but `person`, put in by `page`).
+
+Times are aware; templates show them in Japan's time. Texts are as people read them, unescaped. A code that a template
+turns into words (a state, a level) is named in the docstring with its closed list; an empty string means "none".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from forms_schema.base import FieldView
+
+# --- shared parts ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    text: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorLink:
+    """One line of the summary of errors. `href` is '#f-applicant-name-family', or a step's address with it."""
+
+    href: str
+    label: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepMark:
+    """One step of the progress. `state`: done, now, todo. `url` is '' where one may not go yet."""
+
+    number: int
+    title: str
+    state: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """A message above the page's content. `kind`: info, success, warning, error."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A department as one reaches it."""
+
+    name: str
+    phone: str = ""
+    email: str = ""
+    place: str = ""
+    hours: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FeeLine:
+    """One line of a fee; `amount` in yen, negative for a waiver. `detail` such as '300円 × 2通'."""
+
+    title: str
+    amount: int
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FeeView:
+    """A quote. `timing`: submit, review, counter, pickup. `note` as of evidence a clerk will look at."""
+
+    lines: Sequence[FeeLine]
+    total: int
+    timing: str
+    note: str = ""
+
+
+# --- finding a procedure ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A life event or a category with the number of its procedures."""
+
+    code: str
+    title: str
+    count: int
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class HomePage:
+    """pages/home.html"""
+
+    life_events: Sequence[Topic]
+    categories: Sequence[Topic]
+    total: int
+    online: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureCard:
+    """One procedure in a list. `state`: open, closed, planned, suspended.
+
+    `fee` is the lowest in yen, None when free; `fee_more` says that it may be more.
+    """
+
+    title: str
+    href: str
+    summary: str
+    department: str
+    state: str
+    online: bool
+    fee: int | None = None
+    fee_more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An option of a filter."""
+
+    value: str
+    title: str
+    selected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProceduresPage:
+    """pages/procedures.html. `pages` are the numbers of the result pages, the shown one with an empty href.
+
+    `heading` is the title of the only filter, '' when there is none or several.
+    """
+
+    heading: str
+    query: str
+    categories: Sequence[Choice]
+    life_events: Sequence[Choice]
+    online: bool
+    total: int
+    results: Sequence[ProcedureCard]
+    pages: Sequence[Link]
+
+
+@dataclass(frozen=True, slots=True)
+class GuideFee:
+    """One possible fee of a procedure, in yen for each `unit` (通, 件). `sometimes`: it depends on the answers."""
+
+    title: str
+    amount: int
+    unit: str
+    sometimes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GuidePaper:
+    """A file that may be asked for. `sometimes`: it depends on the answers, or is wished for only."""
+
+    title: str
+    sometimes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """Where the filing really goes, and what to have at hand there."""
+
+    to: str
+    url: str
+    prepare: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GuidePage:
+    """pages/guide.html.
+
+    `procedure_type`: shinsei, todokede, yoyaku, nofu. `result`: receipt, notice, certificate, reservation, permit,
+    payment. `assurance`: none, email, oidc-basic, jpki-signature. `channels`: online, counter, kiosk.
+    `fee_timing`: submit, review, counter, pickup, '' when free. `state` as in `ProcedureCard`. `steps` are the titles
+    of the form's steps; what comes after them (check, signature, payment) the template adds.
+    `apply_url` is '' where one cannot apply here now.
+    """
+
+    title: str
+    official_title: str
+    slug: str
+    summary: str
+    category: Link
+    state: str
+    state_reason: str
+    accepts_from: date | None
+    accepts_until: date | None
+    procedure_type: str
+    result: str
+    assurance: str
+    channels: Sequence[str]
+    channel: str
+    who: str
+    bring: Sequence[str]
+    attachments: Sequence[GuidePaper]
+    when: str
+    notes: Sequence[str]
+    fees: Sequence[GuideFee]
+    fee_timing: str
+    processing_days: int
+    legal_basis: str
+    steps: Sequence[str]
+    contact: Contact
+    handover: Handover | None
+    apply_url: str
+
+
+# --- filling in ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StepPage:
+    """pages/step.html; for `_do=refresh` the fragment components/questions.html with the same `views`.
+
+    `number` counts from 1, and `total` counts the check at the end of `steps` too. `save` and `back` say whether those
+    buttons stand there.
+    """
+
+    title: str
+    slug: str
+    number: int
+    total: int
+    step_title: str
+    steps: Sequence[StepMark]
+    views: Sequence[FieldView]
+    errors: Sequence[ErrorLink]
+    action: str
+    rev: str
+    saved_at: datetime | None = None
+    banner: Banner | None = None
+    multipart: bool = False
+    back: bool = False
+    save: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """One answer as people read it; '' shows as not answered. `source`: '', card, earlier."""
+
+    label: str
+    text: str
+    source: str = ""
+    change_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSection:
+    """The answers of one step, of one row of a step, or its files."""
+
+    title: str
+    rows: Sequence[CheckRow]
+    change_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPage:
+    """pages/check.html.
+
+    `do`: 'fix' (errors first), 'signin', 'sign' (both: `url` is a link), 'submit' (`url` takes the form).
+    `consent` is what one agrees to by submitting.
+    """
+
+    title: str
+    slug: str
+    steps: Sequence[StepMark]
+    sections: Sequence[CheckSection]
+    left_out: Sequence[CheckRow]
+    errors: Sequence[ErrorLink]
+    fee: FeeView | None
+    do: str
+    url: str
+    rev: str
+    back_url: str
+    consent: str = ""
+    banner: Banner | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPage:
+    """pages/saved.html: the draft may be taken up again with this code until then."""
+
+    title: str
+    resume_code: str
+    until: datetime
+    continue_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResumePage:
+    """pages/resume.html: control `code`, posted to /resume."""
+
+    errors: Sequence[ErrorLink] = ()
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A question that was answered twice."""
+
+    label: str
+    mine: str
+    theirs: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictPage:
+    """pages/conflict.html, 409. `hidden` are the posted controls, posted again with the newer `rev` to win."""
+
+    title: str
+    step_title: str
+    differences: Sequence[Difference]
+    hidden: Sequence[tuple[str, str]]
+    action: str
+    rev: str
+    theirs_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignPage:
+    """pages/sign.html: `go_url` is our own GET that leads to the signing service. `failed` says why it did not work."""
+
+    title: str
+    go_url: str
+    back_url: str
+    provider: str
+    failed: str = ""
+
+
+# --- afterwards ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentView:
+    """`state`: DUE PENDING PAID FAILED EXPIRED CANCELLED PARTLY_REFUNDED REFUNDED. `url` '' when nothing to do."""
+
+    state: str
+    amount: int
+    url: str = ""
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptPage:
+    """pages/receipt.html. `number` has 15 digits; `access_code` is '' but in the answer to the submission."""
+
+    title: str
+    number: str
+    access_code: str
+    submitted_at: datetime
+    procedure_type: str
+    result: str
+    processing_days: int | None
+    payment: PaymentView | None
+    status_url: str
+    contact: Contact
+    sections: Sequence[CheckSection] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`state` as in StatusPage."""
+
+    state: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StatusPage:
+    """pages/status.html.
+
+    `state`: PAYMENT_PENDING SUBMITTED ACCEPTED CORRECTION_REQUESTED REVIEWING APPROVED REFUSED COMPLETED WITHDRAWN
+    EXPIRED. `events` newest first. `withdraw_url` '' where it may not be withdrawn any more.
+    """
+
+    title: str
+    number: str
+    state: str
+    submitted_at: datetime
+    events: Sequence[Event]
+    payment: PaymentView | None
+    contact: Contact
+    receipt_url: str
+    withdraw_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LookupPage:
+    """pages/lookup.html: controls `number` and `access_code`, posted to /applications."""
+
+    errors: Sequence[ErrorLink] = ()
+    number: str = ""
+
+
+# --- the rest --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """pages/error.html. `retry_after` in seconds."""
+
+    status: int
+    request_id: str
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Specimen:
+    """One case of a kind, as it is asked and with an error."""
+
+    title: str
+    plain: FieldView
+    wrong: FieldView
+
+
+@dataclass(frozen=True, slots=True)
+class KindSpecimens:
+    kind: str
+    specimens: Sequence[Specimen]
+
+
+@dataclass(frozen=True, slots=True)
+class KindsPage:
+    """pages/kinds.html"""
+
+    kinds: Sequence[KindSpecimens]

@@ -1,0 +1,470 @@
+"""Filling in a form: the first step, the draft's steps, saving, resuming, and the files that go with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from typing import Final
+from urllib.parse import quote
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+
+from forms_schema import FieldError, FieldView, Posted, Settled
+from procedures.declaration import Declaration
+from server.applications import drafts, filling, numbers, uploads
+from server.applications.drafts import Content, Draft
+from server.applications.prefill import prefilled
+from server.applications.submission import number_of
+from server.catalogue import ProcedureState, Published
+from server.japan import today
+from server.people.limits import Limit, seconds_to_wait
+from server.people.sessions import open_session
+from server.store.database import Reading, Writing
+from server.web import steps
+from server.web.contexts import ConflictPage, Difference, ErrorLink, ResumePage, SavedPage, StepPage
+from server.web.http import (
+    PostedFile,
+    client,
+    is_fragment,
+    page,
+    problem,
+    read_form,
+    read_form_with_files,
+    see_other,
+    services,
+    set_session,
+    visitor,
+)
+from server.web.public import cached_page
+from server.web.routing import Access, route
+
+FORM_WITH_FILES: Final = 100 * 2**20
+"""Bytes of a step with its files; each file has its own limit."""
+STAYS: Final = frozenset({"add", "remove", "lookup", "town", "refresh"})
+"""Buttons that change the page one is on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A draft, or the first step before there is one, with everything its page needs."""
+
+    declaration: Declaration
+    number: int
+    draft: Draft | None
+    content: Content
+    files: tuple[uploads.Upload, ...] = ()
+
+    @property
+    def base(self) -> str:
+        return f"/drafts/{self.draft.id}" if self.draft else ""
+
+    @property
+    def action(self) -> str:
+        return f"{self.base}/{self.number + 1}" if self.draft else f"/procedures/{self.declaration.slug}/apply"
+
+
+# --- the first step, before there is a draft ---------------------------------------------------------------------
+
+
+async def apply(request: Request) -> Response:
+    """The first step: the same bytes for every visitor without a session, and nothing is written."""
+    published = _open(request)
+    if isinstance(published, Response):
+        return published
+    if visitor(request).session_id is None:
+        return cached_page(request, lambda: _step(request, _fresh(request, published.declaration), personal=False))
+    return _step(request, _fresh(request, published.declaration))
+
+
+async def begin(request: Request) -> Response:
+    """The first step answered: a draft is made of it, or the page comes back with its errors and no draft."""
+    published = _open(request)
+    if isinstance(published, Response):
+        return published
+    posted, files = await read_form_with_files(request)
+    return await _turned(request, _fresh(request, published.declaration), posted, files)
+
+
+def _open(request: Request) -> Published | Response:
+    """The procedure, if it can be filed online now; else the page that says so."""
+    slug = request.path_params["slug"]
+    published = services(request).catalogue.get(slug)
+    if published is None:
+        return problem(request, 404)
+    state = published.status(services(request).clock()).state
+    return published if state is ProcedureState.OPEN else see_other(f"/procedures/{quote(slug)}")
+
+
+def _fresh(request: Request, declaration: Declaration) -> Place:
+    day = today(services(request).clock())
+    content = Content(declaration.form.start(day))
+    return Place(declaration, 0, None, prefilled(declaration.form, content, visitor(request), day))
+
+
+# --- the draft's steps --------------------------------------------------------------------------------------------
+
+
+async def show(request: Request) -> Response:
+    """A step of a draft. `?check` shows what is wrong on it, for the links of the check page."""
+    place = await _placed(request)
+    if isinstance(place, Response):
+        return place
+    errors: Sequence[FieldError] = ()
+    if "check" in request.query_params:
+        settled = _settled(request, place)
+        found = place.declaration.form.errors(settled, Counter(file.key for file in place.files))
+        errors = filling.of_step(place.declaration.form, place.number, found)
+    return _step(request, place, errors=errors)
+
+
+async def post(request: Request) -> Response:
+    """A step answered."""
+    place = await _placed(request)
+    if isinstance(place, Response):
+        return place
+    posted, files = await read_form_with_files(request)
+    return await _turned(request, place, posted, files)
+
+
+async def _placed(request: Request) -> Place | Response:
+    opened = await open_draft(request)
+    if isinstance(opened, Response):
+        return opened
+    draft, files = opened
+    declaration = await services(request).catalogue.declaration(draft.digest, draft.slug)
+    number = request.path_params["step"] - 1
+    if not 0 <= number < len(declaration.form.steps):
+        return problem(request, 404)
+    content = prefilled(declaration.form, draft.content, visitor(request), today(services(request).clock()))
+    return Place(declaration, number, draft, content, files)
+
+
+async def open_draft(request: Request) -> tuple[Draft, tuple[uploads.Upload, ...]] | Response:
+    """The visitor's draft with its files; the receipt when it was submitted; 404 when it is not theirs."""
+    of, who, draft_id = services(request), visitor(request), request.path_params["draft"]
+    now = of.clock()
+
+    def work(db: Reading) -> tuple[Draft, tuple[uploads.Upload, ...]] | str | None:
+        draft = drafts.load(db, of.keys, draft_id, who, now=now)
+        if draft is None:
+            return None
+        if draft.application_id is not None:
+            return number_of(db, draft.application_id)
+        return draft, uploads.of(db, of.keys, "draft", draft.id)
+
+    found = await of.database.read(work)
+    if found is None:
+        return problem(request, 404)
+    return see_other(f"/applications/{found}/receipt") if isinstance(found, str) else found
+
+
+# --- one turn -----------------------------------------------------------------------------------------------------
+
+
+async def _turned(request: Request, place: Place, posted: Posted, files: Sequence[PostedFile]) -> Response:
+    """Carry out the button of a posted page."""
+    do = (posted.get("_do") or [filling.NEXT])[-1] or filling.NEXT
+    verb, _, where = do.partition(":")
+    of = services(request)
+    form, day = place.declaration.form, today(of.clock())
+    turn = filling.turn(
+        form, place.number, posted, place.content, do, visitor=visitor(request), lookup=of.postal.lookup, today=day
+    )
+    changed = replace(place, content=turn.content)
+    if verb in ("lookup", "town", "refresh") or (verb in STAYS and is_fragment(request)):
+        return _step(request, changed, turn=turn)
+    if place.draft is not None and _stale(place.draft, posted):
+        if filling.differences(form, turn.content, place.content, day):
+            return _conflict(request, place, turn.content, posted)
+        changed = place  # the same page sent twice: what it says is saved already
+    kept, unfit = await _kept(request, place, files)
+    if verb == filling.NEXT:
+        errors = _errors(changed, turn, kept, unfit)
+        if errors:
+            changed = await _with_files(request, changed, kept)
+            return _step(request, changed, turn=turn, errors=errors, status=422)
+    return await _saved(request, changed, turn, verb, where, kept, unfit)
+
+
+def _stale(draft: Draft, posted: Posted) -> bool:
+    return (posted.get("_rev") or [""])[-1] != str(draft.revision)
+
+
+def _errors(
+    place: Place, turn: filling.Turn, kept: Sequence[uploads.Kept], unfit: Sequence[FieldError]
+) -> tuple[FieldError, ...]:
+    """What is wrong on this step, files included."""
+    form = place.declaration.form
+    attached = Counter([file.key for file in place.files] + [file.upload.key for file in kept])
+    found = filling.of_step(form, place.number, form.errors(turn.settled, attached))
+    refused = {error.pointer for error in unfit}
+    return (*unfit, *(error for error in found if error.pointer not in refused))
+
+
+# --- files --------------------------------------------------------------------------------------------------------
+
+
+async def _kept(
+    request: Request, place: Place, files: Sequence[PostedFile]
+) -> tuple[list[uploads.Kept], list[FieldError]]:
+    """Store what fits of the posted files; the rest are errors at their questions."""
+    of = services(request)
+    accepts = {a.key: a.accept for a in place.declaration.form.attachments}
+    kept: list[uploads.Kept] = []
+    unfit: list[FieldError] = []
+    for file in files:
+        key = file.control.removeprefix("attachment.").replace(".", "/")
+        accept = accepts.get(key.partition("/")[0])
+        content = _read(file)
+        if accept is None:
+            continue
+        verdict = uploads.Unfit("size") if file.refused else uploads.fit(content, accept)
+        if isinstance(verdict, uploads.Unfit):
+            unfit.append(FieldError(f"attachment:{key}", f"file-{verdict.code}", {"limit": uploads.MAX_FILE >> 20}))
+            continue
+        incoming = uploads.Incoming(key, file.name, verdict, content)
+        store = partial(uploads.store, of.blobs, of.keys, incoming, now=of.clock(), random=of.random)
+        kept.append(await to_thread.run_sync(store))
+    return kept, unfit
+
+
+def _read(file: PostedFile) -> bytes:
+    """The content, and the end of the temporary file."""
+    with file.content as content:
+        return b"" if file.refused else content.read()
+
+
+async def _with_files(request: Request, place: Place, kept: Sequence[uploads.Kept]) -> Place:
+    """A page with errors keeps the files that came with it, where there is a draft to keep them."""
+    if place.draft is None or not kept:
+        return place
+    draft_id = place.draft.id
+    taken = await services(request).database.transact(
+        lambda db: [each.upload for each in kept if uploads.attach(db, each, "draft", draft_id) is None]
+    )
+    return replace(place, files=(*place.files, *taken))
+
+
+# --- saving -------------------------------------------------------------------------------------------------------
+
+
+async def _saved(
+    request: Request,
+    place: Place,
+    turn: filling.Turn,
+    verb: str,
+    where: str,
+    kept: Sequence[uploads.Kept],
+    unfit: Sequence[FieldError],
+) -> Response:
+    of, who = services(request), visitor(request)
+    form, now = place.declaration.form, of.clock()
+    content = _without_blanks(place.content) if verb == filling.NEXT else place.content
+
+    def work(db: Writing) -> tuple[Draft | drafts.Conflict, str | None, str]:
+        token, session_id = (None, who.session_id) if who.session_id else open_session(db, now=now, random=of.random)
+        draft = place.draft or drafts.create(
+            db,
+            of.keys,
+            place.declaration,
+            Content(),
+            session_id=session_id or "",
+            resident_id=who.resident.id if who.resident else None,
+            now=now,
+            random=of.random,
+        )
+        answers = numbers.sealed_away(db, of.keys, form, content.answers, draft.id, now=now, random=of.random)
+        saved = drafts.save(db, of.keys, draft, replace(content, answers=answers), who, now=now)
+        for each in kept:
+            uploads.attach(db, each, "draft", draft.id)
+        if verb == "detach":
+            uploads.remove(db, where, "draft", draft.id)
+        code = drafts.new_resume_code(db, of.keys, draft) if verb == "save" and isinstance(saved, Draft) else ""
+        return saved, token, code
+
+    saved, token, code = await of.database.transact(work)
+    if isinstance(saved, drafts.Conflict):
+        return see_other(f"{place.base}/{place.number + 1}")
+    response = _after(request, replace(place, draft=saved), turn, verb, where, code, unfit)
+    if token is not None:
+        set_session(request, response, token)
+    return response
+
+
+def _without_blanks(content: Content) -> Content:
+    """Rows that were shown to be filled in and were not are forgotten with the step."""
+    return replace(content, rows={})
+
+
+def _after(
+    request: Request,
+    place: Place,
+    turn: filling.Turn,
+    verb: str,
+    where: str,
+    code: str,
+    unfit: Sequence[FieldError],
+) -> Response:
+    """Where a saved page leads."""
+    if unfit:
+        return _step(request, place, turn=turn, errors=unfit, status=422)
+    if verb == "save" and place.draft is not None:
+        here = f"{place.base}/{place.number + 1}"
+        saved = SavedPage(place.declaration.title, code, place.draft.expires_at, here)
+        return page(request, "pages/saved.html", saved)
+    form = place.declaration.form
+    asked = filling.asked_steps(form, turn.settled)
+    if verb == filling.NEXT:
+        after = next((number for number in asked if number > place.number), None)
+        return see_other(f"{place.base}/check" if after is None else f"{place.base}/{after + 1}")
+    if verb == "back":
+        before = max((number for number in asked if number < place.number), default=0)
+        return see_other(f"{place.base}/{before + 1}")
+    anchor = f"#f-{where[1:].replace('/', '-')}" if verb == "add" and where.startswith("/") else ""
+    return see_other(f"{place.base}/{place.number + 1}{anchor}")
+
+
+# --- pages --------------------------------------------------------------------------------------------------------
+
+
+def _settled(request: Request, place: Place) -> Settled:
+    form = place.declaration.form
+    day = today(services(request).clock())
+    return form.settle(place.content.answers, day, filling.shown_rows(form, place.content))
+
+
+def _step(
+    request: Request,
+    place: Place,
+    *,
+    turn: filling.Turn | None = None,
+    errors: Sequence[FieldError] = (),
+    status: int = 200,
+    personal: bool = True,
+) -> Response:
+    settled = turn.settled if turn else _settled(request, place)
+    shown = steps.Shown(
+        declaration=place.declaration,
+        number=place.number,
+        content=place.content,
+        settled=settled,
+        errors=errors,
+        files=place.files,
+        towns=turn.towns if turn else {},
+        base=place.base,
+    )
+    made = steps.views(shown)
+    if is_fragment(request) and status == 200:
+        return page(request, "components/questions.html", {"views": made})
+    return page(request, "pages/step.html", _step_page(shown, place, made), status=status, personal=personal)
+
+
+def _step_page(shown: steps.Shown, place: Place, made: Sequence[FieldView]) -> StepPage:
+    marks = steps.marks(shown, now=place.number)
+    here = next((mark.number for mark in marks if mark.state == "now"), 1)
+    return StepPage(
+        title=place.declaration.title,
+        slug=place.declaration.slug,
+        number=here,
+        total=len(marks),
+        step_title=shown.form.steps[place.number].title,
+        steps=marks,
+        views=made,
+        errors=steps.summary(shown, made),
+        action=place.action,
+        rev=str(place.draft.revision) if place.draft else "",
+        saved_at=place.draft.saved_at if place.draft else None,
+        banner=None if shown.errors else steps.card_banner(shown, made),
+        multipart=steps.multipart(shown.form, place.number),
+        back=here > 1,
+    )
+
+
+def _conflict(request: Request, place: Place, mine: Content, posted: Posted) -> Response:
+    """Two tabs saved different things: both are shown, and the resident chooses."""
+    form, day = place.declaration.form, today(services(request).clock())
+    found = filling.differences(form, mine, place.content, day)
+    kept = [(name, value) for name, values in posted.items() for value in values if name != "_rev"]
+    conflict = ConflictPage(
+        title=place.declaration.title,
+        step_title=form.steps[place.number].title,
+        differences=[Difference(each.label, each.mine, each.theirs) for each in found],
+        hidden=kept,
+        action=place.action,
+        rev=str(place.draft.revision) if place.draft else "",
+        theirs_url=place.action,
+    )
+    return page(request, "pages/conflict.html", conflict, status=409)
+
+
+# --- resuming, files ----------------------------------------------------------------------------------------------
+
+BY_CODE: Final = Limit("draft.resume", 20, timedelta(hours=1))
+
+
+async def resume_page(request: Request) -> Response:
+    """Where the code of a saved draft is typed."""
+    return page(request, "pages/resume.html", ResumePage())
+
+
+async def resume(request: Request) -> Response:
+    """The draft of a code, in this browser from now on."""
+    of, who = services(request), visitor(request)
+    code = ((await read_form(request)).get("code") or [""])[-1]
+    now, place = of.clock(), client(request)
+
+    def work(db: Writing) -> tuple[Draft | None, str | None, int]:
+        if wait := seconds_to_wait(db, of.keys, BY_CODE, place, now=now):
+            return None, None, wait
+        token, session_id = (None, who.session_id) if who.session_id else open_session(db, now=now, random=of.random)
+        return drafts.resume(db, of.keys, code, session_id or "", now=now), token, 0
+
+    draft, token, wait = await of.database.transact(work)
+    if wait:
+        return problem(request, 429, retry_after=wait)
+    if draft is None:
+        told = "再開コードが違うか、保存の期限が過ぎています。12文字をもう一度確かめてください。"
+        wrong = ErrorLink("#f-code", "再開コード", told)
+        return page(request, "pages/resume.html", ResumePage([wrong], code[:40]), status=422)
+    response = see_other(f"/drafts/{draft.id}/1")
+    if token is not None:
+        set_session(request, response, token)
+    return response
+
+
+async def file(request: Request) -> Response:
+    """A file of the draft, as it was handed in; never shown as a page of ours."""
+    opened = await open_draft(request)
+    if isinstance(opened, Response):
+        return opened
+    return await download(request, "draft", opened[0].id)
+
+
+async def download(request: Request, owner_kind: str, owner_id: str) -> Response:
+    """The content of an owner's file, to be saved rather than shown: what is in it is not ours."""
+    of, upload_id = services(request), request.path_params["file"]
+    stored = await of.database.read(lambda db: uploads.one(db, of.keys, upload_id, owner_kind, owner_id))
+    if stored is None:
+        return problem(request, 404)
+    content = await to_thread.run_sync(stored.content, of.blobs)
+    headers = {
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(stored.upload.name)}",
+        "content-security-policy": "sandbox; default-src 'none'",
+    }
+    return Response(content, media_type=stored.upload.media_type, headers=headers)
+
+
+ROUTES = [
+    route("/procedures/{slug}/apply", apply, access=Access.VISITOR),
+    route("/procedures/{slug}/apply", begin, methods=("POST",), access=Access.VISITOR, body=FORM_WITH_FILES),
+    route("/drafts/{draft}/{step:int}", show, access=Access.DRAFT),
+    route("/drafts/{draft}/{step:int}", post, methods=("POST",), access=Access.DRAFT, body=FORM_WITH_FILES),
+    route("/drafts/{draft}/files/{file}", file, access=Access.DRAFT),
+    route("/resume", resume_page, access=Access.VISITOR),
+    route("/resume", resume, methods=("POST",), access=Access.VISITOR),
+]

@@ -1,0 +1,96 @@
+"""Every kind of question on one page, plain and with an error: the specimens as people see them. Sandbox only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from forms_schema import Attachment, FieldView, Form, Note, compile_form
+from forms_schema.base import FileView
+from forms_schema.messages import message
+from forms_schema.view import attachment_view, make_view, note_view
+from server.japan import today
+from server.web.contexts import KindsPage, KindSpecimens, Specimen
+from server.web.http import page, services
+from server.web.routing import Access, route
+
+SPECIMENS: Final = Path(__file__).parents[2] / "tests" / "specimens"
+Json = dict[str, Any]
+
+
+async def kinds(request: Request) -> Response:
+    """The gallery. Empty where the software is installed without its tests."""
+    day = today(services(request).clock())
+    shown = [_kind(json.loads(path.read_text("utf-8")), day) for path in sorted(SPECIMENS.glob("*.json"))]
+    return page(request, "pages/kinds.html", KindsPage(shown))
+
+
+def _kind(specimens: Json, day: date) -> KindSpecimens:
+    kind = specimens["kind"]
+    if "schema" in specimens:
+        found = list(_asked(specimens, day))
+    elif kind == "note":
+        found = [_noted(case) for case in specimens["cases"]]
+    else:
+        found = [_attached(case, i) for i, case in enumerate(specimens["cases"])]
+    return KindSpecimens(kind, found)
+
+
+def _asked(specimens: Json, day: date) -> Iterator[Specimen]:
+    """For each schema of a kind, its first good answer and its first bad one."""
+    by_schema: dict[str, list[Json]] = {}
+    for case in specimens["cases"]:
+        schema, ui = case.get("schema", specimens["schema"]), case.get("ui", specimens.get("ui", {}))
+        by_schema.setdefault(json.dumps([schema, ui], sort_keys=True), []).append(case | {"schema": schema, "ui": ui})
+    for i, cases in enumerate(by_schema.values()):
+        good = next((case for case in cases if not _is_wrong(case)), cases[0])
+        bad = next((case for case in cases if _is_wrong(case)), {**good, "value": None})
+        name = f"{specimens['kind']}_{i}"
+        yield Specimen(good["title"], _view(good, name, day), _view(bad, f"{name}_wrong", day))
+
+
+def _is_wrong(case: Json) -> bool:
+    return "error" in case or "errors" in case
+
+
+def _view(case: Json, name: str, day: date) -> FieldView:
+    schema = {"type": "object", "properties": {name: case["schema"]}, "required": [name]}
+    form = compile_form(schema, ui={"fields": {f"/{name}": _ui(case["ui"])}})
+    value = case.get("value")
+    settled = form.settle({} if value is None else {name: value}, day)
+    return make_view(settled.questions[0], errors=_words(form, settled) if name.endswith("_wrong") else {})
+
+
+def _ui(ui: Json) -> Json:
+    return {key: value for key, value in ui.items() if key in ("title", "hint", "widget")}
+
+
+def _words(form: Form, settled: Any) -> Mapping[str, str]:
+    asked = settled.by_pointer
+    errors = [error for error in form.errors(settled) if error.pointer in asked]
+    return {e.pointer: message(e, asked[e.pointer].field, asked[e.pointer].field.title) for e in errors}
+
+
+def _noted(case: Json) -> Specimen:
+    view = note_view(Note(case["note"]))
+    return Specimen(case["title"], view, view)
+
+
+def _attached(case: Json, number: int) -> Specimen:
+    raw = case["attachment"]
+    paper = Attachment(**{**raw, "accept": tuple(raw["accept"])} if "accept" in raw else raw)
+    files = [FileView(**file) for file in case.get("files", ())]
+
+    def view(key: str, error: str) -> FieldView:
+        return attachment_view(paper, files, case["required"], error, paper.title, key=key)
+
+    return Specimen(case["title"], view(f"plain/{number}", ""), view(f"wrong/{number}", "ファイルを添付してください"))
+
+
+ROUTES = [route("/_kinds", kinds, access=Access.SANDBOX)]

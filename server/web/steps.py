@@ -1,0 +1,145 @@
+"""A step's page: the views of its questions, its progress, and its errors in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from forms_schema import Attachment, FieldError, FieldView, Form, Note, Settled
+from forms_schema.base import FileView, Option
+from forms_schema.messages import message
+from forms_schema.view import attachment_view, first_control, make_view, note_view
+from procedures.declaration import Declaration
+from server.applications import filling
+from server.applications.drafts import Content
+from server.applications.uploads import Upload
+from server.people.postal import Town
+from server.web.contexts import Banner, ErrorLink, StepMark
+
+
+CHECK: Final = "内容の確認"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """All that a step's page is made of. `base` is the draft's address, '' before there is one."""
+
+    declaration: Declaration
+    number: int
+    content: Content
+    settled: Settled
+    errors: Sequence[FieldError] = ()
+    files: Sequence[Upload] = ()
+    towns: Mapping[str, Sequence[Town]] = field(default_factory=dict)
+    base: str = ""
+
+    @property
+    def form(self) -> Form:
+        return self.declaration.form
+
+
+def words(form: Form, errors: Sequence[FieldError], settled: Settled) -> dict[str, str]:
+    """Each error in words, by the pointer of its question."""
+    labels = {f"attachment:{asked.key}": asked.label for asked in settled.attachments}
+    result = {}
+    for error in errors:
+        question = settled.by_pointer.get(error.pointer)
+        field_ = question.field if question else None
+        label = field_.title if field_ else labels.get(error.pointer, "")
+        result[error.pointer] = message(error, field_, label)
+    return result
+
+
+def views(shown: Shown) -> tuple[FieldView, ...]:
+    """What stands on the page, in order; only what is asked."""
+    told = words(shown.form, shown.errors, shown.settled)
+    result: list[FieldView] = []
+    for item in shown.form.steps[shown.number].items:
+        if isinstance(item, Note):
+            result.append(note_view(item))
+        elif isinstance(item, Attachment):
+            result += _attachments(item, shown, told)
+        elif item.pointer in shown.settled.by_pointer:
+            question = shown.settled.by_pointer[item.pointer]
+            result.append(make_view(question, errors=told, sources=shown.content.elsewhere, lookups=_towns(shown)))
+    return tuple(result)
+
+
+def _towns(shown: Shown) -> dict[str, tuple[Option, ...]]:
+    return {
+        pointer: tuple(Option(str(i), f"{town.city}{town.town}") for i, town in enumerate(towns))
+        for pointer, towns in shown.towns.items()
+    }
+
+
+def _attachments(item: Attachment, shown: Shown, told: Mapping[str, str]) -> list[FieldView]:
+    return [
+        attachment_view(
+            item,
+            [_file(file, shown.base) for file in shown.files if file.key == asked.key],
+            asked.required,
+            told.get(f"attachment:{asked.key}", ""),
+            asked.label,
+            key=asked.key,
+        )
+        for asked in shown.settled.attachments
+        if asked.attachment is item
+    ]
+
+
+def _file(file: Upload, base: str) -> FileView:
+    size = f"{max(1, round(file.size / 1024)):,}KB"
+    return FileView(file.name, size, f"{base}/files/{file.id}", f"detach:{file.id}")
+
+
+def summary(shown: Shown, made: Sequence[FieldView], *, url: str = "") -> tuple[ErrorLink, ...]:
+    """The errors of a page in order, each leading to its question's first control."""
+    told = words(shown.form, shown.errors, shown.settled)
+    known = dict(_each(made))
+    return tuple(
+        ErrorLink(f"{url}#{first_control(known[name])}", known[name].label, told[error.pointer])
+        for error in shown.errors
+        if (name := control_of(error.pointer)) in known
+    )
+
+
+def control_of(pointer: str) -> str:
+    """The control name of a question or an attachment."""
+    plain = pointer.replace("attachment:", "/attachment/") if pointer.startswith("attachment:") else pointer
+    return plain[1:].replace("/", ".")
+
+
+def _each(made: Sequence[FieldView]) -> list[tuple[str, FieldView]]:
+    found = []
+    for view in made:
+        found.append((view.name, view))
+        found += _each(view.children)
+        for row in view.rows:
+            found += _each(row.children)
+    return found
+
+
+def marks(shown: Shown, *, now: int | None) -> tuple[StepMark, ...]:
+    """The progress: the steps on which something is asked, and the check at their end, where `now` is None."""
+    steps = filling.asked_steps(shown.form, shown.settled)
+    result = []
+    for i, number in enumerate(steps):
+        state = "now" if number == now else "done" if now is None or number < now else "todo"
+        url = f"{shown.base}/{number + 1}" if state == "done" and shown.base else ""
+        result.append(StepMark(i + 1, shown.form.steps[number].title, state, url))
+    return (*result, StepMark(len(result) + 1, CHECK, "todo" if now is not None else "now"))
+
+
+def card_banner(shown: Shown, made: Sequence[FieldView]) -> Banner | None:
+    """Says that the card filled something in, where it did."""
+    if any(view.source == "card" for _, view in _each(made)):
+        return Banner("info", "マイナンバーカードの情報を入れました。内容を確かめてください。")
+    return None
+
+
+def multipart(form: Form, number: int) -> bool:
+    """Whether a step takes files."""
+    return any(isinstance(item, Attachment) for item in form.steps[number].items)
+
+

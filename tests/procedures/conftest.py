@@ -1,0 +1,45 @@
+"""A library on disk that a test may spoil."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from procedures.library import ROOT, Library, load_library
+
+JUMINHYO = Path("declarations/resident-record/juminhyo-utsushi.json")
+Spoil = Callable[[dict[str, Any]], object]
+
+
+@pytest.fixture(scope="session")
+def library() -> Library:
+    """The library as it is shipped."""
+    return load_library()
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Path:
+    """A copy of the shipped data, with the city beside it."""
+    root = tmp_path / "procedures"
+    shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copy(ROOT.parent / "city.json", tmp_path / "city.json")
+    return root
+
+
+@pytest.fixture
+def spoil(shelf: Path) -> Callable[[Spoil], Path]:
+    """Change the 住民票 declaration in the copy; answers its path."""
+
+    def change(how: Spoil, name: Path = JUMINHYO) -> Path:
+        path = shelf / name
+        raw = json.loads(path.read_text("utf-8"))
+        how(raw)
+        path.write_text(json.dumps(raw, ensure_ascii=False), "utf-8")
+        return path
+
+    return change

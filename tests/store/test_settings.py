@@ -1,0 +1,144 @@
+"""Settings: what may be said, what is refused and how, and that the page about them tells the truth."""
+
+from __future__ import annotations
+
+import base64
+import re
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from server.settings import NAMES, BadSettings, Mode, Settings, ignored
+
+KEY = base64.b64encode(bytes(range(32))).decode()
+PRODUCTION = {
+    "KAKANAI_BASE_URL": "https://apply.city.example",
+    "KAKANAI_SECRET_KEY": "s" * 32,
+    "KAKANAI_INDEX_KEY": "i" * 32,
+    "KAKANAI_ENCRYPTION_KEYS": f"k2:{KEY},k1:{KEY}",
+}
+SANDBOX = {"KAKANAI_MODE": "sandbox"}
+
+
+class Noting(dict[str, str]):
+    """An environment that notes what is asked for."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        super().__init__(values)
+        self.asked: set[str] = set()
+
+    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]  # narrower on purpose
+        self.asked.add(name)
+        return super().get(name, default)
+
+
+def faults(environ: dict[str, str]) -> tuple[str, ...]:
+    with pytest.raises(BadSettings) as caught:
+        Settings.from_env(environ)
+    return caught.value.faults
+
+
+def test_a_sandbox_needs_nothing_but_its_mode() -> None:
+    settings = Settings.from_env(SANDBOX)
+    assert settings.sandbox
+    assert settings.database_url == "sqlite:///var/kakanai.db"
+    assert settings.base_url == "http://127.0.0.1:8000"
+    assert settings.worker
+    assert (settings.secret_key, settings.index_key, settings.encryption_keys) == (None, None, None)
+    assert (settings.identity, settings.signing, settings.payments, settings.mail) == ("sandbox",) * 4
+
+
+def test_unset_means_production_and_production_takes_its_keys_from_nowhere_else() -> None:
+    assert faults({}) == tuple(f"{name}: must be set in production mode" for name in PRODUCTION)
+    settings = Settings.from_env(PRODUCTION)
+    assert settings.mode is Mode.PRODUCTION
+    assert settings.encryption_keys == {"k2": bytes(range(32)), "k1": bytes(range(32))}
+    assert next(iter(settings.encryption_keys)) == "k2"
+    assert (settings.identity, settings.signing, settings.payments, settings.mail) == ("off",) * 4
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    assert Settings.from_env(SANDBOX | dict.fromkeys(("KAKANAI_PORT", "KAKANAI_DATABASE_URL"), " ")).port == 8000
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("MODE", "Sandbox", "must be 'production' or 'sandbox'"),
+        (
+            "DATABASE_URL",
+            "mysql://x/y",
+            "must be 'sqlite:///path/to/file' or 'postgresql://user:password@host/database'",
+        ),
+        ("HOST", "0.0.0.0", "must be a loopback address in sandbox mode, unless KAKANAI_SANDBOX_PUBLIC=1"),  # noqa: S104
+        ("HOST", "http://x", "must be a host name or an IP address without brackets"),
+        ("PORT", "８０", "must be a number from 0 to 65535"),
+        ("PORT", "65536", "must be a number from 0 to 65535"),
+        ("BASE_URL", "https://x/path", "must be 'http://host' or 'https://host' without path or query"),
+        ("BASE_URL", "https://[::1", "must be 'http://host' or 'https://host' without path or query"),
+        ("BASE_URL", "https://user@x", "must be 'http://host' or 'https://host' without path or query"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "must be IP addresses or networks separated by commas, '10.0.0.0/8,::1'"),
+        ("SANDBOX_PUBLIC", "yes", "must be '0' or '1'"),
+        ("WORKER", "no", "must be 'on' or 'off'"),
+        ("SECRET_KEY", "short", "must be at least 32 characters, made at random"),
+        ("INDEX_KEY", "short", "must be at least 32 characters, made at random"),
+        ("MY_NUMBER_PUBLIC_KEY", "!!", "must be 32 bytes in base64"),
+        ("MY_NUMBER_PRIVATE_KEY", "AAAA", "must be 32 bytes in base64"),
+        ("MAIL", "smtp", "must be 'sandbox' or 'off'"),
+    ],
+)
+def test_a_wrong_value_is_answered_by_what_is_allowed(name: str, value: str, allowed: str) -> None:
+    assert faults(SANDBOX | {f"KAKANAI_{name}": value}) == (f"KAKANAI_{name}: {allowed}",)
+
+
+@pytest.mark.parametrize("value", [KEY, f"k:{KEY},k:{KEY}", "k:AAAA", f":{KEY}", f"ключ:{KEY}", f"k:{KEY},"])
+def test_encryption_keys_have_an_id_each(value: str) -> None:
+    (fault,) = faults(SANDBOX | {"KAKANAI_ENCRYPTION_KEYS": value})
+    assert fault.startswith("KAKANAI_ENCRYPTION_KEYS: must be 'id:base64,…'")
+    assert KEY not in fault
+
+
+def test_production_takes_no_stand_in_and_no_plain_http() -> None:
+    assert faults(PRODUCTION | {"KAKANAI_IDENTITY": "sandbox", "KAKANAI_BASE_URL": "http://apply.city.example"}) == (
+        "KAKANAI_BASE_URL: must be 'https://host' without path or query",
+        "KAKANAI_IDENTITY: must be 'off'",
+    )
+
+
+def test_every_fault_is_told_at_once_and_no_secret_with_it() -> None:
+    told = faults(SANDBOX | {"KAKANAI_PORT": "x", "KAKANAI_SECRET_KEY": "hunter2", "KAKANAI_WORKER": "x"})
+    assert [fault.partition(":")[0] for fault in told] == ["KAKANAI_PORT", "KAKANAI_WORKER", "KAKANAI_SECRET_KEY"]
+    assert "hunter2" not in "".join(told)
+    assert "s" * 32 not in repr(Settings.from_env(PRODUCTION))
+
+
+def test_a_public_sandbox_and_proxies_are_said_so() -> None:
+    public = {"KAKANAI_SANDBOX_PUBLIC": "1", "KAKANAI_HOST": "::", "KAKANAI_TRUSTED_PROXIES": "10.0.0.0/8, ::1"}
+    settings = Settings.from_env(SANDBOX | public)
+    assert settings.base_url == "http://[::]:8000"
+    assert settings.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("::1"))
+
+
+def test_a_misspelt_variable_is_noticed() -> None:
+    assert ignored(PRODUCTION | {"KAKANAI_ENCRYPTON_KEYS": "x", "HOME": "/"}) == ("KAKANAI_ENCRYPTON_KEYS",)
+
+
+def test_the_list_of_names_is_what_is_read() -> None:
+    for environ in (SANDBOX, PRODUCTION):
+        noting = Noting(environ)
+        Settings.from_env(noting)
+        assert noting.asked == {f"KAKANAI_{name}" for name in NAMES}
+
+
+def test_the_page_has_every_variable_and_no_other() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+    assert sorted(re.findall(r"^\| `KAKANAI_(\w+)` \|", page, re.MULTILINE)) == sorted(NAMES)
+
+
+def test_no_other_module_names_an_environment_variable() -> None:
+    root = Path(__file__).parents[2]
+    for package in ("server", "payments", "procedures", "forms_schema"):
+        for path in (root / package).rglob("*.py"):
+            if path != root / "server" / "settings.py":
+                assert not re.search(r"KAKANAI_|\bgetenv\b|environ(\.get|\[)", path.read_text()), path

@@ -1,0 +1,513 @@
+"""What pages look like when life is not tidy: long names, many children, nothing, and every error at once.
+
+The questions come from the real engine over a schema of its own, with the common definitions procedures use.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from forms_schema import bundle, compile_form
+from forms_schema.base import Attachment, FieldView, FileView, Note, Question
+from forms_schema.view import attachment_view, first_control, make_view, note_view
+from procedures.city import City, load_city
+from server.web import contexts as c
+from server.web.assets import Assets
+from server.web.render import Renderer
+
+ROOT: Final = Path(__file__).parents[2]
+TODAY: Final = date(2026, 11, 20)
+NOW: Final = datetime(2026, 11, 20, 4, 5, tzinfo=UTC)
+LONG_TITLE: Final = "障害児通所支援(児童発達支援・放課後等デイサービス等)の支給申請"
+LONG_NAME: Final = "WOLFESCHLEGELSTEINHAUSENBERGERDORFF-VON-UND-ZU-HOHENLOHE MARIA-FERNANDA"
+HOSTILE: Final = '<script>alert(1)</script>"\'&<b hx-get="/x">'
+
+
+def renderer(*, sandbox: bool = True) -> Renderer:
+    return Renderer(ROOT / "templates", assets=Assets(ROOT / "static"), city=city(), sandbox=sandbox)
+
+
+def city() -> City:
+    return load_city(ROOT / "city.json")
+
+
+def _common() -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for path in sorted((ROOT / "procedures/common").glob("*.json")):
+        merged |= json.loads(path.read_text("utf-8"))["$defs"]
+    return merged
+
+
+def _ref(name: str, **more: object) -> dict[str, object]:
+    return {"$ref": f"urn:kakanai:common#/$defs/{name}", **more}
+
+
+_PERSON: Final = {
+    "type": "object",
+    "properties": {
+        "acting": _ref("acting"),
+        "applicant": _ref("person", title="申請する人", **{"x-subject": "applicant"}),
+    },
+    "required": ["acting", "applicant"],
+}
+_CHILDREN: Final = {
+    "type": "object",
+    "properties": {
+        "reason": {
+            "title": "申請の理由",
+            "description": "いちばん近いものを1つ選んでください。",
+            "oneOf": [
+                {"const": f"r{i}", "title": title}
+                for i, title in enumerate(("出生", "転入", "養育を始めた", "そのほか"))
+            ],
+        },
+        "needs": {
+            "type": "array",
+            "title": "希望する支援",
+            "uniqueItems": True,
+            "items": {
+                "oneOf": [
+                    {"const": f"n{i}", "title": title}
+                    for i, title in enumerate(("児童発達支援", "放課後等デイサービス", "保育所等訪問支援"))
+                ]
+            },
+        },
+        "start": {"type": "string", "format": "date", "title": "利用を始めたい日", "description": "例: 令和8年12月1日"},
+        "pension": {
+            "title": "加入している年金",
+            "oneOf": [{"const": f"p{i}", "title": f"選択肢その{i}"} for i in range(9)],
+        },
+        "married": {"type": "boolean", "title": "配偶者はいますか"},
+        "number": {"type": "string", "format": "my-number", "title": "申請する人の個人番号"},
+        "children": {
+            "type": "array",
+            "title": "対象の子ども",
+            "minItems": 1,
+            "maxItems": 20,
+            "x-subject": "children",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "name": _ref("name"),
+                    "birthdate": _ref("birthdate"),
+                    "together": {"type": "boolean", "title": "一緒に住んでいますか"},
+                },
+                "required": ["name", "birthdate"],
+            },
+        },
+        "story": {
+            "type": "string",
+            "title": "くわしい事情",
+            "maxLength": 1000,
+            "description": "あれば書いてください。",
+        },
+        "agree": {"const": True, "type": "boolean", "title": "市が住民票と税の記録を確認することに同意します"},
+    },
+    "required": ["reason", "start", "number", "children", "agree"],
+}
+
+
+def _child(i: int) -> dict[str, Any]:
+    kana = {"family_kana": "ゴショガワラ", "given_kana": "ハナコ"}
+    return {"name": {"family": "五所川原", "given": f"花子{i}"} | kana, "birthdate": "2019-04-01", "together": True}
+
+
+def views(schema: Mapping[str, Any], answers: dict[str, Any], errors: Mapping[str, str]) -> tuple[FieldView, ...]:
+    """Every question of a schema for these answers, in the engine's order."""
+    form = compile_form(bundle(schema, _common()))
+    return tuple(_view(question, errors) for question in form.settle(answers, TODAY).questions)
+
+
+def _view(question: Question, errors: Mapping[str, str]) -> FieldView:
+    return make_view(question, errors=errors, sources={"/applicant/name": "card"})
+
+
+def _summary(shown: Sequence[FieldView]) -> tuple[c.ErrorLink, ...]:
+    found: list[c.ErrorLink] = []
+    for view in shown:
+        if view.error:
+            found.append(c.ErrorLink(f"#{first_control(view)}", view.label, view.error))
+        found.extend(_summary(view.children))
+        for row in view.rows:
+            found.extend(_summary(row.children))
+    return tuple(found)
+
+
+def files(error: str = "", *, some: bool = True) -> FieldView:
+    kept = (
+        FileView("委任状.pdf", "1.2MB", "/drafts/x/files/1", "remove-file:1"),
+        FileView(
+            "とても長い名前のファイル_2026年11月20日_スキャンした書類_その2_最終版.jpeg",
+            "9.8MB",
+            "/drafts/x/files/2",
+            "remove-file:2",
+        ),
+    )
+    paper = Attachment("ininjo", "委任状", hint="本人が署名したものを撮るかスキャンしてください。", max=3)
+    return attachment_view(paper, kept if some else (), True, error, paper.title)
+
+
+STEPS: Final = (
+    c.StepMark(1, "申請する人", "done", "/drafts/x/1"),
+    c.StepMark(2, "支援を受ける子どもと希望する支援の内容", "now"),
+    c.StepMark(3, "添付書類", "todo"),
+    c.StepMark(4, "内容の確認", "todo"),
+)
+CHECKING: Final = tuple(
+    c.StepMark(mark.number, mark.title, "now" if mark.number == 4 else "done", f"/drafts/x/{mark.number}")
+    for mark in STEPS
+)
+_DEPARTMENT: Final = c.Contact(
+    "子育て支援課",
+    "0173-00-2102",
+    "kosodate@city.example.jp",
+    "1階 8番窓口",
+    "月曜日から金曜日 8時30分から17時15分まで",
+)
+
+
+def _step(shown: tuple[FieldView, ...], **more: Any) -> c.StepPage:
+    plain: dict[str, Any] = {
+        "title": LONG_TITLE,
+        "slug": "shogaiji-tsusho",
+        "number": 2,
+        "total": 4,
+        "step_title": "支援を受ける子どもと希望する支援の内容",
+        "steps": STEPS,
+        "views": shown,
+        "errors": _summary(shown),
+        "action": "/drafts/x/2",
+        "rev": "3",
+        "saved_at": NOW,
+        "back": True,
+    }
+    return c.StepPage(**plain | more)
+
+
+def first_step() -> c.StepPage:
+    shown = (note_view(Note("この申請は、18歳未満の人について、保護者が行います。")), *views(_PERSON, {}, {}))
+    marks = (c.StepMark(1, "申請する人", "now"), *(c.StepMark(m.number, m.title, "todo") for m in STEPS[1:]))
+    return _step(shown, number=1, step_title="申請する人", steps=marks, saved_at=None, back=False)
+
+
+def filled_step() -> c.StepPage:
+    children = {
+        "children": [_child(i) for i in range(20)],
+        "reason": "r1",
+        "needs": ["n0", "n2"],
+        "start": "2026-12-01",
+    }
+    return _step(
+        (*views(_CHILDREN, children, {}), files()),
+        multipart=True,
+        banner=c.Banner("success", "ファイルを追加しました。"),
+    )
+
+
+def wrong_step() -> c.StepPage:
+    errors = {
+        "/reason": "選んでください",
+        "/start": "実際にある日付を書いてください。例: 令和8年12月1日",
+        "/number": "個人番号は12桁の数字です。カードのうら面を確かめてください",
+        "/needs": "1つ以上選んでください",
+        "/pension": "選んでください",
+        "/children/0/name/family": "姓を書いてください",
+        "/children/0/birthdate": "生年月日を書いてください",
+        "/story": "1000文字までで書いてください",
+        "/agree": "同意が必要です",
+    }
+    kept = {"children": [{"name": {"given": LONG_NAME}}], "start": "2026-2-", "story": HOSTILE * 4}
+    return _step((*views(_CHILDREN, kept, errors), files("委任状を添付してください", some=False)), multipart=True)
+
+
+_ROWS: Final = (
+    c.CheckRow("申請者の立場", "本人"),
+    c.CheckRow("氏名", f"{LONG_NAME}\n(ウォルフェシュレーゲルシュタインハウゼン マリア フェルナンダ)", "card"),
+    c.CheckRow(
+        "住所",
+        "〒037-8686 青森県五所川原市字布屋町41番地1 とても長い名前のマンション五所川原駅前弐番館 1203号室",
+        "card",
+    ),
+    c.CheckRow("電話番号", "", "", "/drafts/x/1#f-applicant-phone"),
+    c.CheckRow("くわしい事情", HOSTILE),
+)
+_FEE: Final = c.FeeView(
+    (
+        c.FeeLine("住民票の写し", 600, "300円 × 2通"),
+        c.FeeLine("郵便料金", 110),
+        c.FeeLine("減免: 市の規則による", -100),
+    ),
+    610,
+    "submit",
+    "年金の手続きに使うときは、職員が書類を確かめて手数料をお返しすることがあります。",
+)
+
+
+def check(do: str = "submit", **more: Any) -> c.CheckPage:
+    plain: dict[str, Any] = {
+        "title": LONG_TITLE,
+        "slug": "shogaiji-tsusho",
+        "steps": CHECKING,
+        "sections": (
+            c.CheckSection("申請する人", _ROWS, "/drafts/x/1"),
+            *(c.CheckSection(f"対象の子ども({i}人目)", _ROWS[1:3], "/drafts/x/2") for i in range(1, 4)),
+            c.CheckSection("添付書類", (c.CheckRow("委任状", "委任状.pdf (1.2MB)"),), "/drafts/x/3"),
+        ),
+        "left_out": (c.CheckRow("代理人の氏名", "山田 太郎"),),
+        "errors": (),
+        "fee": _FEE,
+        "do": do,
+        "url": "/drafts/x/submit",
+        "rev": "9",
+        "back_url": "/drafts/x/3",
+        "consent": "送った内容は、この手続きのためだけに使います。うそを書くと罰せられることがあります。",
+    }
+    return c.CheckPage(**plain | more)
+
+
+def _topics(codes: str, titles: str, path: str) -> tuple[c.Topic, ...]:
+    pairs = zip(codes.split(), titles.split(), strict=True)
+    return tuple(c.Topic(code, title, 7 + i, f"/procedures?{path}={code}") for i, (code, title) in enumerate(pairs))
+
+
+def home() -> c.HomePage:
+    events = _topics(
+        "move-in move-out move-within birth pregnancy marriage divorce school employment retirement business housing "
+        "vehicle care disability death disaster foreigner new-one",
+        "引っこしてきた 引っこしていく 市内で引っこす 子どもが生まれた 妊娠した 結婚する 離婚する "
+        "入園・入学 就職・転職 退職 "
+        "事業を始める・続ける 住まい・土地 車・バイク 介護が必要になった 障害がある 家族が亡くなった 災害にあった "
+        "外国から来た ほかのできごと",
+        "life_event",
+    )
+    categories = _topics(
+        "a b c d e f g h i j k",
+        "住民票・住所 戸籍 印鑑登録 子育て 高齢・介護 障害 健康・医療 保険・年金 税金 消防 水道・下水道",
+        "category",
+    )
+    return c.HomePage(events, categories, 200, 163)
+
+
+def procedures(*, empty: bool = False) -> c.ProceduresPage:
+    cards = tuple(
+        c.ProcedureCard(title, "/procedures/x", summary, "子育て支援課", state, online, fee, bool(fee))
+        for title, summary, state, online, fee in (
+            (
+                "住民票の写しの交付請求",
+                "住民票の写し(世帯全員・一部)を請求します。郵送か窓口で受け取れます。",
+                "open",
+                True,
+                300,
+            ),
+            (LONG_TITLE, "障害のある子どもが、通って支援を受けるサービスの支給を申請します。" * 2, "open", True, None),
+            ("転入届", "ほかの市区町村から引っこしてきたときの届出。窓口だけで受け付けます。", "open", False, None),
+            ("保育施設等の利用申込", "保育所・認定こども園・小規模保育等の利用申込。", "planned", True, None),
+        )
+    )
+    choices = tuple(c.Choice(topic.code, topic.title, topic.code == "birth") for topic in home().life_events)
+    pages = (c.Link("1", ""), c.Link("2", "/procedures?page=2"), c.Link("3", "/procedures?page=3"))
+    return c.ProceduresPage(
+        heading="子どもが生まれた",
+        query="子ども" if not empty else HOSTILE,
+        categories=tuple(c.Choice(topic.code, topic.title, False) for topic in home().categories),
+        life_events=choices,
+        online=True,
+        total=0 if empty else 47,
+        results=() if empty else cards,
+        pages=() if empty else pages,
+    )
+
+
+def guide(**more: Any) -> c.GuidePage:
+    plain: dict[str, Any] = {
+        "title": "住民票の写しの交付請求",
+        "official_title": "住民基本台帳法第12条第1項の規定による住民票の写しの交付の請求",
+        "slug": "juminhyo-utsushi",
+        "summary": "住民票の写し(世帯全員・一部)を請求します。郵送か窓口で受け取れます。",
+        "category": c.Link("住民票・住所", "/procedures?category=resident-record"),
+        "state": "open",
+        "state_reason": "",
+        "accepts_from": None,
+        "accepts_until": None,
+        "procedure_type": "shinsei",
+        "result": "certificate",
+        "assurance": "jpki-signature",
+        "channels": ("online", "counter", "kiosk"),
+        "channel": "マイナンバーカードがあれば、コンビニ交付がいちばん早く受け取れます。",
+        "who": "本人、または本人と同じ世帯の人。代理人も請求できます(委任状がいります)。",
+        "bring": ("手数料を払うもの(クレジットカードなど)",),
+        "attachments": (c.GuidePaper("委任状", True),),
+        "when": "期限はありません。必要な日の5日前までに請求すると安心です。",
+        "notes": (
+            "郵送の送り先は、本人の住民登録の住所だけです。",
+            "亡くなった人の分は、除票の写しを請求してください。",
+        ),
+        "fees": (c.GuideFee("住民票の写し", 300, "通"), c.GuideFee("郵便料金", 110, "件", True)),
+        "fee_timing": "submit",
+        "processing_days": 2,
+        "legal_basis": "住民基本台帳法第12条",
+        "steps": ("申請する人", "必要な証明"),
+        "contact": _DEPARTMENT,
+        "handover": None,
+        "apply_url": "/procedures/juminhyo-utsushi/apply",
+    }
+    return c.GuidePage(**plain | more)
+
+
+def receipt(**more: Any) -> c.ReceiptPage:
+    plain: dict[str, Any] = {
+        "title": LONG_TITLE,
+        "number": "123456789012345",
+        "access_code": "7KQM-3XWD-9HRT",
+        "submitted_at": NOW,
+        "procedure_type": "shinsei",
+        "result": "certificate",
+        "processing_days": 2,
+        "payment": c.PaymentView("DUE", 610, "/payments/p1", NOW),
+        "status_url": "/applications/123456789012345",
+        "contact": _DEPARTMENT,
+    }
+    return c.ReceiptPage(**plain | more)
+
+
+def status(state: str = "REVIEWING", **more: Any) -> c.StatusPage:
+    plain: dict[str, Any] = {
+        "title": LONG_TITLE,
+        "number": "123456789012345",
+        "state": state,
+        "submitted_at": NOW,
+        "events": (c.Event("REVIEWING", NOW), c.Event("ACCEPTED", NOW), c.Event("SUBMITTED", NOW)),
+        "payment": c.PaymentView("PAID", 610),
+        "contact": _DEPARTMENT,
+        "receipt_url": "/applications/123456789012345/receipt",
+        "withdraw_url": "/applications/123456789012345/withdraw",
+    }
+    return c.StatusPage(**plain | more)
+
+
+_BAD_CODE: Final = (
+    c.ErrorLink("#f-code", "再開コード", "コードがちがうか、期限が過ぎています。もう一度確かめてください"),
+)
+_BAD_LOOKUP: Final = (
+    c.ErrorLink("#f-number", "受付番号", "受付番号か確認コードがちがいます。もう一度確かめてください"),
+)
+_DIFFERENCES: Final = (
+    c.Difference("電話番号", "0173-00-0001", "090-0000-0000"),
+    c.Difference("くわしい事情", HOSTILE, ""),
+)
+
+
+def pages() -> dict[str, tuple[str, object]]:
+    """Every page in its usual and its awkward shapes: name → (template, what it is told)."""
+    return {
+        "home": ("pages/home.html", home()),
+        "procedures": ("pages/procedures.html", procedures()),
+        "procedures-empty": ("pages/procedures.html", procedures(empty=True)),
+        "guide": ("pages/guide.html", guide()),
+        "guide-planned": (
+            "pages/guide.html",
+            guide(state="planned", accepts_from=date(2027, 4, 1), accepts_until=date(2027, 4, 30), apply_url=""),
+        ),
+        "guide-suspended": (
+            "pages/guide.html",
+            guide(state="suspended", state_reason="制度が変わるため、準備しています。", apply_url=""),
+        ),
+        "guide-handover": (
+            "pages/guide.html",
+            guide(
+                handover=c.Handover("マイナポータル", "https://myna.go.jp/", ("マイナンバーカード", "4桁の暗証番号")),
+                apply_url="",
+                steps=(),
+            ),
+        ),
+        "guide-counter": (
+            "pages/guide.html",
+            guide(
+                channels=("counter",),
+                apply_url="",
+                assurance="none",
+                bring=(),
+                attachments=(),
+                fees=(),
+                steps=(),
+                notes=(),
+            ),
+        ),
+        "step-first": ("pages/step.html", first_step()),
+        "step": ("pages/step.html", filled_step()),
+        "step-errors": ("pages/step.html", wrong_step()),
+        "check": ("pages/check.html", check()),
+        "check-fix": (
+            "pages/check.html",
+            check(
+                "fix", errors=(c.ErrorLink("/drafts/x/1#f-applicant-phone", "電話番号", "電話番号を書いてください"),)
+            ),
+        ),
+        "check-signin": (
+            "pages/check.html",
+            check(
+                "signin",
+                url="/signin?next=/drafts/x/check",
+                fee=None,
+                left_out=(),
+                banner=c.Banner("info", "手続きの内容が新しくなりました。もう一度確かめてください。"),
+            ),
+        ),
+        "check-sign": ("pages/check.html", check("sign", url="/drafts/x/sign")),
+        "saved": ("pages/saved.html", c.SavedPage(LONG_TITLE, "7KQM-3XWD-9HRT", NOW, "/drafts/x/2")),
+        "resume": ("pages/resume.html", c.ResumePage()),
+        "resume-errors": ("pages/resume.html", c.ResumePage(_BAD_CODE, HOSTILE)),
+        "conflict": (
+            "pages/conflict.html",
+            c.ConflictPage(
+                LONG_TITLE,
+                "申請する人",
+                _DIFFERENCES,
+                (("applicant.phone", "0173-00-0001"), ("story", HOSTILE)),
+                "/drafts/x/1",
+                "4",
+                "/drafts/x/1",
+            ),
+        ),
+        "sign": (
+            "pages/sign.html",
+            c.SignPage(
+                LONG_TITLE,
+                "/drafts/x/sign/go",
+                "/drafts/x/check",
+                "デジタル認証アプリ",
+                "署名が取り消されました。もう一度お試しください。",
+            ),
+        ),
+        "receipt": ("pages/receipt.html", receipt()),
+        "receipt-later": (
+            "pages/receipt.html",
+            receipt(
+                access_code="",
+                payment=None,
+                processing_days=None,
+                procedure_type="todokede",
+                sections=check().sections[:2],
+            ),
+        ),
+        "status": ("pages/status.html", status()),
+        "status-pay": (
+            "pages/status.html",
+            status("PAYMENT_PENDING", payment=c.PaymentView("FAILED", 610, "/payments/p1")),
+        ),
+        "status-done": ("pages/status.html", status("COMPLETED", payment=None, withdraw_url="")),
+        "status-ended": (
+            "pages/status.html",
+            status("WITHDRAWN", payment=c.PaymentView("REFUNDED", 610), withdraw_url=""),
+        ),
+        "lookup": ("pages/lookup.html", c.LookupPage()),
+        "lookup-errors": ("pages/lookup.html", c.LookupPage(_BAD_LOOKUP, HOSTILE)),
+        "error-404": ("pages/error.html", c.ErrorPage(404, "3f9c2a7b")),
+        "error-429": ("pages/error.html", c.ErrorPage(429, "3f9c2a7b", 600)),
+        "error-500": ("pages/error.html", c.ErrorPage(500, "3f9c2a7b")),
+        "error-503": ("pages/error.html", c.ErrorPage(503, "3f9c2a7b", 10)),
+    }
