@@ -15,27 +15,42 @@ COMMON = "urn:kakanai:common#/$defs/"
 LOCAL = "#/$defs/"
 
 
+MAX_NESTING = 40
+_BY_NAME = frozenset({"properties", "dependentSchemas", "dependentRequired"})
+
+
+def deeper_than(node: Json, limit: int) -> bool:
+    """Whether a JSON value is nested deeper than `limit`, told without going deeper."""
+    if limit < 0:
+        return True
+    inner = node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ()
+    return any(deeper_than(child, limit - 1) for child in inner)
+
+
 def bundle(schema: Schema, common: Mapping[str, Schema]) -> dict[str, Any]:
     """The schema with every common definition it uses in its own `$defs`, in the order of first use.
 
     Raises BadDeclaration for a reference to anything else, and for a name that nobody defines.
     """
     own: dict[str, Json] = {}
-    faults: list[Fault] = []
-    body = {key: value for key, value in schema.items() if key != "$defs"}
     local = schema.get("$defs", {})
-    sources = {**common, **local} if isinstance(local, Mapping) else dict(common)
-    for name in sorted(set(common) & set(local if isinstance(local, Mapping) else ())):
-        faults.append(Fault(f"/$defs/{name}", "この名前は共通定義にあります", "ほかの名前にしてください"))
-    result = _localised(body, "", sources, own, faults)
+    if deeper_than(schema, MAX_NESTING) or not isinstance(local, Mapping):
+        raise BadDeclaration([Fault("", "$defs が読めないか、入れ子が深すぎます", f"{MAX_NESTING} 段まで")])
+    faults = [
+        Fault(f"/$defs/{name}", "この名前は共通定義にあります", "ほかの名前にしてください")
+        for name in sorted(set(common) & set(local))
+    ]
+    body = {key: value for key, value in schema.items() if key != "$defs"}
+    result = _localised(body, "", {**common, **local}, own, faults)
     if faults:
         raise BadDeclaration(faults)
     return {**result, "$defs": own} if own else result
 
 
 def _localised(
-    node: Json, at: str, sources: Mapping[str, Schema], own: dict[str, Json], faults: list[Fault]
+    node: Json, at: str, sources: Mapping[str, Schema], own: dict[str, Json], faults: list[Fault], named: bool = False
 ) -> Any:
+    """`node` with its references made local; `named` when its keys are names of questions, not keywords."""
     if isinstance(node, list):
         return [_localised(item, f"{at}/{i}", sources, own, faults) for i, item in enumerate(node)]
     if not isinstance(node, Mapping):
@@ -43,10 +58,10 @@ def _localised(
     result = {}
     for key, value in node.items():
         place = f"{at}/{key}"
-        if key == "$ref" and not at.endswith("/properties"):
+        if key == "$ref" and not named:
             result[key] = _adopted(value, place, sources, own, faults)
         else:
-            result[key] = _localised(value, place, sources, own, faults)
+            result[key] = _localised(value, place, sources, own, faults, not named and key in _BY_NAME)
     return result
 
 

@@ -48,8 +48,10 @@ def age(birth: date, today: date) -> int:
 
 
 def read_date(value: object) -> date | None:
-    """An ISO date, or None for anything else."""
+    """An ISO date ('2024-02-29', no other form of the standard), or None for anything else."""
+    if not isinstance(value, str) or len(value) != 10 or value[4] != "-" or value[7] != "-":
+        return None
     try:
-        return date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
+        return date.fromisoformat(value)
     except ValueError:
         return None

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from forms_schema.base import Answers, Field, FieldError, Json, Question, Schema
+from forms_schema.base import Answers, FieldError, Json, Question, Schema
 from forms_schema.dates import read_date, shifted
+from forms_schema.fields import bounds_of
+from forms_schema.formdata import MAX_ROWS
 from forms_schema.validators import judged, on, validator
 
 _FIRST = ("required", "type", "enum", "const", "format", "minLength", "maxLength", "pattern")
+# C0 and C1 but for the newline, overrides of direction, and what stands where half a surrogate pair stood: databases
+# refuse some, and with the others a name reads as another one. Pages never send them, machines may.
+_HARMFUL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffd]")
 _PARAMS = {"limit": "limit", "format": "format", "multiple_of": "limit"}
 
 
 class Judge:
     """The whole schema's verdict, and the bounds of dates, which JSON Schema cannot say."""
 
-    def __init__(self, schema: Schema, fields: Mapping[str, Field]) -> None:
+    def __init__(self, schema: Schema) -> None:
         self._schema = judged(schema)
         self._validator = validator(schema)
-        self._bounded = any("x-date" in item.schema for item in fields.values())
 
     def errors(self, kept: Answers, asked: Mapping[str, Question], today: date) -> list[FieldError]:
         """One error a question: what must be mended first."""
         found: dict[str, FieldError] = {}
         with on(today):
             if not self._validator.is_valid(kept):
-                for error in self._validator.iter_errors(kept):
-                    self._note(self._blamed(error, asked), found)
-        if self._bounded:
-            for bound in _out_of_bounds(kept, asked, today):
-                found.setdefault(bound.pointer, bound)
+                for fault in self._validator.iter_errors(kept):
+                    self._note(self._blamed(fault, asked), found)
+        for error in _beyond_schema(kept, asked, today):
+            found.setdefault(error.pointer, error)
         return list(found.values())
 
     @staticmethod
@@ -50,7 +54,9 @@ class Judge:
         params = {ours: getattr(error.kind, name) for name, ours in _PARAMS.items() if hasattr(error.kind, name)}
         return FieldError(_known(path, asked), code, params)
 
-    def _one_of_these(self, schema_path: Sequence[str | int], path: list[str], asked: Mapping[str, Question]) -> list[str]:
+    def _one_of_these(
+        self, schema_path: Sequence[str | int], path: list[str], asked: Mapping[str, Question]
+    ) -> list[str]:
         """'One of these must be answered' has no question of its own: it stands at the first of them."""
         branches: Json = self._schema
         for step in schema_path:
@@ -73,23 +79,34 @@ def _known(path: list[str], asked: Mapping[str, Question]) -> str:
     return "/" + "/".join(path) if path else ""
 
 
-def _out_of_bounds(kept: Answers, asked: Mapping[str, Question], today: date) -> Iterator[FieldError]:
+def _beyond_schema(kept: Answers, asked: Mapping[str, Question], today: date) -> Iterator[FieldError]:
+    """What JSON Schema cannot say: bounds of dates, characters that do harm, more rows than a page can show."""
     for pointer, question in asked.items():
-        rule = question.field.schema.get("x-date")
-        value = read_date(question.value)
-        if not rule or value is None:
-            continue
-        least = _bound(rule.get("min"), pointer, kept, today)
-        most = _bound(rule.get("max"), pointer, kept, today)
-        if least and value < least:
-            yield FieldError(pointer, "dateMin", {"limit": least.isoformat()})
-        elif most and value > most:
-            yield FieldError(pointer, "dateMax", {"limit": most.isoformat()})
+        value, rule = question.value, question.field.schema.get("x-date")
+        if isinstance(value, str):
+            if not value.isprintable() and _HARMFUL.search(value):
+                yield FieldError(pointer, "characters")
+            elif rule:
+                yield from _out_of_bounds(value, rule, pointer, kept, today)
+        elif isinstance(value, list) and len(value) > MAX_ROWS:
+            yield FieldError(pointer, "maxItems", {"limit": MAX_ROWS})
 
 
-def _bound(rule: str | None, pointer: str, kept: Answers, today: date) -> date | None:
-    if rule is None:
-        return None
+def _out_of_bounds(
+    value: str, rule: Mapping[str, Json], pointer: str, kept: Answers, today: date
+) -> Iterator[FieldError]:
+    day = read_date(value)
+    least = [_bound(bound, pointer, kept, today) for bound in bounds_of(rule.get("min"))]
+    most = [_bound(bound, pointer, kept, today) for bound in bounds_of(rule.get("max"))]
+    first, last = max(filter(None, least), default=None), min(filter(None, most), default=None)
+    if day and first and day < first:
+        yield FieldError(pointer, "dateMin", {"limit": first.isoformat()})
+    elif day and last and day > last:
+        yield FieldError(pointer, "dateMax", {"limit": last.isoformat()})
+
+
+def _bound(rule: str, pointer: str, kept: Answers, today: date) -> date | None:
+    """The day that a bound means, None when it is an answer that is not given."""
     if rule == "today":
         return today
     if rule.startswith("/"):

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from forms_schema import dialect
@@ -29,10 +31,14 @@ from forms_schema.fields import Fields, by_name, walk_fields
 from forms_schema.findings import Judge
 from forms_schema.formdata import MAX_ROWS, Decoded, decode
 from forms_schema.layout import lay_out, read_attachments
-from forms_schema.plan import Plan, Planner, Test, condition, opened
-from forms_schema.validators import on
+from forms_schema.plan import Plan, Planner, Test, condition, opened, read_by
+from forms_schema.survey import survey
+from forms_schema.validators import LARGEST, on
 
-MAX_LEVELS = 2000
+MAX_LEVELS = 500
+MAX_TESTS = 200
+MAX_UNKNOWN = 50
+_PAIRLESS = re.compile("[\ud800-\udfff]")
 DatedTest = Callable[[Answers, date], bool]
 Rows = Mapping[str, int]
 """Rows shown on the page, by the pointer of their list: blank ones are there to be filled in."""
@@ -101,32 +107,43 @@ class Form:
             raise BadDeclaration(faults)
         self._root = Planner(schema.get("$defs", {})).plan(schema)
         self.attachments, self._asked_if = read_attachments(attachments)
-        reads, self.rounds = dialect.check_conditions(self._root, self.attachments)
-        self._fields = Fields(ui.get("fields", {}), reads)
-        tops = self._fields.children("", (self._root,))
+        found = survey(self._root)
+        self.rounds = found.rounds
+        read_by_files = (p for item in self.attachments for p in read_by(item.required_if, _row_of(item)))
+        self._fields = Fields(self._root, ui.get("fields", {}), {*found.read, *read_by_files})
+        tops = self._fields.tops
         self.fields: dict[str, Field] = {}
         walk_fields(tops, lambda item: self.fields.__setitem__(item.pointer, item))
-        dialect.check_fields(self._root, self.fields, ui, self.attachments, reads)
+        dialect.check_fields(self._root, self.fields, ui, self.attachments, found)
         self.steps: tuple[Step, ...] = lay_out(ui, schema, tops, self.fields, self.attachments)
         self._levels: dict[tuple[str, tuple[int, ...]], tuple[tuple[_Slot, ...], tuple[Plan, ...]]] = {}
         self._orders = {"": tops, **{_inside(item): item.children for item in _nested(tops)}}
-        self._judge = Judge(schema, self.fields)
+        self._judge = Judge(schema)
         self._tests: dict[int, tuple[DatedTest, Schema]] = {}
 
     def start(self, today: date) -> Answers:
         """The answers a draft begins with: defaults of what is asked, until nothing more is asked by them."""
         draft: Answers = {}
-        for _ in range(self.rounds + 1):
-            blanks = [q for q in self.settle(draft, today).by_pointer.values() if q.value is None]
-            blanks = [q for q in blanks if "default" in q.field.schema and "*" not in q.field.pointer]
+        for _ in range(self.rounds + 2):
+            asked = self.settle(draft, today).by_pointer.values()
+            blanks = [
+                q for q in asked if q.value is None and "default" in q.field.schema and "*" not in q.field.pointer
+            ]
             for question in blanks:
                 put(draft, question.pointer, question.field.schema["default"])
             if not blanks:
                 break
-        return draft
+        answers: Answers = {}  # without those that another default has hidden again
+        for question in self.settle(draft, today).by_pointer.values():
+            if question.value is not None and not question.field.children:
+                put(answers, question.pointer, question.value)
+        return answers
 
     def settle(self, answers: Answers, today: date, rows: Rows | None = None) -> Settled:
-        """Find what is asked. The result does not depend on the order of the answers, and is unique."""
+        """Find what is asked. The result does not depend on the order of the answers, and is unique.
+
+        Any JSON object will do: what no question could have as its answer is kept so far that it is found wrong.
+        """
         with on(today):
             view = answers
             for _ in range(self.rounds + 2):
@@ -145,42 +162,46 @@ class Form:
         for slot in self._level(opened(plans, view), pattern):
             pointer = f"{at}/{slot.name}"
             value = draft.get(slot.name)
-            if slot.items and (value is None or isinstance(value, list)):
+            if slot.items and (isinstance(value, list) or fit(value) is None):
                 question = self._rows(slot, value or [], view.get(slot.name), pointer, rows)
-            elif slot.field.children and not slot.items and (value is None or isinstance(value, dict)):
-                inner = view.get(slot.name)
-                inner = inner if isinstance(inner, dict) else {}
-                answers, asked = self._walk(slot.subs, value or {}, inner, slot.field.pointer, pointer, rows)
-                stays = answers if answers or slot.required else None
-                question = Question(pointer, slot.field, slot.required, stays, asked)
+            elif slot.field.children and not slot.items and (isinstance(value, dict) or fit(value) is None):
+                question = self._group(slot, value or {}, view.get(slot.name), pointer, rows)
             else:
-                question = Question(pointer, slot.field, slot.required, value)
+                question = Question(pointer, slot.field, slot.required, fit(value))
             if question.value is not None:
                 kept[slot.name] = question.value
             questions.append(question)
         return kept, tuple(questions)
 
+    def _group(self, slot: _Slot, value: Answers, view: Json, pointer: str, rows: Rows) -> Question:
+        """A group is required as soon as something in it is: `{}` then stands where nothing is answered yet, so that
+        each question inside is found missing, not the group."""
+        seen = view if isinstance(view, dict) else {}
+        answers, asked = self._walk(slot.subs, value, seen, slot.field.pointer, pointer, rows)
+        required = slot.required or any(question.required for question in asked)
+        return Question(pointer, slot.field, required, answers if answers or required else None, asked)
+
     def _rows(self, slot: _Slot, value: list[Json], view: Json, pointer: str, rows: Rows) -> Question:
         views = view if isinstance(view, list) else []
-        kept, asked = [], []
+        value = value[: MAX_ROWS + 1]  # one too many is enough to be found wrong
+        kept: list[Json] = []
+        asked: list[tuple[Question, ...]] = []
         for i in range(max(len(value), min(rows.get(pointer, 0), MAX_ROWS))):
             row = value[i] if i < len(value) else {}
-            if not isinstance(row, dict):
-                kept.append(row)
-                continue
             seen = views[i] if i < len(views) and isinstance(views[i], dict) else {}
             inside = f"{slot.field.pointer}/*"
-            answers, questions = self._walk(slot.items, row, seen, inside, f"{pointer}/{i}", rows)
+            given = row if isinstance(row, dict) else {}
+            answers, questions = self._walk(slot.items, given, seen, inside, f"{pointer}/{i}", rows)
             asked.append(questions)
             if i < len(value):
-                kept.append(answers)
+                kept.append(answers if isinstance(row, dict) else fit(row))
         return Question(pointer, slot.field, slot.required, kept or None, rows=tuple(asked))
 
     def _level(self, active: tuple[Plan, ...], pattern: str) -> tuple[_Slot, ...]:
         key = (pattern, tuple(map(id, active)))
         known = self._levels.get(key)
         if known is None:
-            if len(self._levels) > MAX_LEVELS:  # 2^n sets of open guards must not fill the memory
+            if len(self._levels) >= MAX_LEVELS:  # 2^n sets of open guards must not fill the memory
                 self._levels.clear()
             known = self._levels[key] = (tuple(self._slots(active, pattern)), active)
         return known[0]
@@ -201,20 +222,22 @@ class Form:
                 if asked_if(row):
                     yield AskedAttachment(key, attachment, not attachment.optional, label)
 
-    def _dropped(self, draft: Json, kept: Json, pattern: str, at: str) -> Iterator[Dropped]:
+    def _dropped(self, draft: Answers, kept: Answers, pattern: str, at: str) -> Iterator[Dropped]:
         for name, value in draft.items():
             field, pointer = self.fields.get(f"{pattern}/{name}"), f"{at}/{name}"
             if field is None:
                 continue
-            if name not in kept:
-                if value not in ({}, []):
-                    yield Dropped(pointer, field, value)
-            elif isinstance(value, dict) and isinstance(kept[name], dict):
-                yield from self._dropped(value, kept[name], field.pointer, pointer)
-            elif isinstance(value, list) and field.children and isinstance(kept[name], list):
-                for i, (row, left) in enumerate(zip(value, kept[name], strict=False)):
-                    if isinstance(row, dict) and isinstance(left, dict):
-                        yield from self._dropped(row, left, f"{field.pointer}/*", f"{pointer}/{i}")
+            left = kept.get(name)
+            if left is None:
+                answer = _fitted(field, value)
+                if answer not in (None, {}, []):
+                    yield Dropped(pointer, field, answer)
+            elif isinstance(value, dict) and isinstance(left, dict):
+                yield from self._dropped(value, left, field.pointer, pointer)
+            elif isinstance(value, list) and isinstance(left, list) and field.children:
+                for i, (row, still) in enumerate(zip(value, left, strict=False)):
+                    if isinstance(row, dict) and isinstance(still, dict):
+                        yield from self._dropped(row, still, f"{field.pointer}/*", f"{pointer}/{i}")
 
     def errors(self, settled: Settled, attached: Mapping[str, int] | None = None) -> tuple[FieldError, ...]:
         """Everything wrong at once, one error a question, in the order of the questions.
@@ -232,14 +255,16 @@ class Form:
         return decode(tops, posted, answers, remove)
 
     def unknown(self, answers: Json) -> tuple[FieldError, ...]:
-        """Names that no branch declares, in answers that came from a machine."""
-        return tuple(self._unknown(answers, "", ""))
+        """Names that no branch declares, in answers that came from a machine; the first of them, if there are many."""
+        if not isinstance(answers, dict):
+            return (FieldError("", "type"),)
+        return tuple(islice(self._unknown(answers, "", ""), MAX_UNKNOWN))
 
-    def _unknown(self, answers: Json, pattern: str, at: str) -> Iterator[FieldError]:
+    def _unknown(self, answers: Answers, pattern: str, at: str) -> Iterator[FieldError]:
         for name, value in answers.items():
             field, pointer = self.fields.get(f"{pattern}/{name}"), f"{at}/{name}"
             if field is None:
-                yield FieldError(pointer, "UNKNOWN_FIELD")
+                yield FieldError(f"{at}/{_escaped(name)}", "UNKNOWN_FIELD")
             elif isinstance(value, dict) and field.children:
                 yield from self._unknown(value, field.pointer, pointer)
             elif isinstance(value, list) and field.children:
@@ -254,6 +279,8 @@ class Form:
             faults = dialect.check_condition(schema)
             if faults:
                 raise BadDeclaration(faults)
+            if len(self._tests) >= MAX_TESTS:
+                self._tests.clear()
             known = self._tests[id(schema)] = (dated(condition(schema)), schema)  # schema: keeps its id its own
         return known[0]
 
@@ -277,6 +304,52 @@ def _nested(fields: Sequence[Field]) -> Iterator[Field]:
 
 def _inside(item: Field) -> str:
     return f"{item.pointer}/*" if item.schema.get("type") == "array" else item.pointer
+
+
+def _row_of(attachment: Attachment) -> str:
+    """The pointer pattern of the place whose answers an attachment's condition reads."""
+    return f"{attachment.each}/*" if attachment.each else ""
+
+
+def fit(value: Json) -> Json | None:
+    """An answer to one question, made so that it can be judged and stored; None when there is none.
+
+    Text that is blank is no answer. What only a machine could send is kept as something of its kind that no rule
+    accepts: half a surrogate pair as U+FFFD (it cannot be written as UTF-8), lists and objects without what they
+    hold in turn, an enormous integer as one that is too large.
+    """
+    if isinstance(value, str):
+        if not value or value.isspace():
+            return None
+        return value if value.isprintable() else _PAIRLESS.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [None if isinstance(item, list | dict) else fit(item) for item in value] or None
+    if isinstance(value, dict):
+        return {}
+    if isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST:
+        return int(value)  # JSON knows one number where Python knows two
+    if isinstance(value, int) and abs(value) > LARGEST:
+        return 2 * LARGEST if value > 0 else -2 * LARGEST
+    return value
+
+
+def _fitted(field: Field, value: Json) -> Json | None:
+    """`value` with each answer in it fit; what no question asks is left out."""
+    if isinstance(value, list) and field.kind.name == "rows":
+        return [_fitted_object(field, row) for row in value[:MAX_ROWS] if isinstance(row, dict)]
+    if isinstance(value, dict) and field.children:
+        return _fitted_object(field, value)
+    return fit(value)
+
+
+def _fitted_object(field: Field, value: Answers) -> Answers:
+    pairs = ((child.name, _fitted(child, value[child.name])) for child in field.children if child.name in value)
+    return {name: answer for name, answer in pairs if answer not in (None, {}, [])}
+
+
+def _escaped(name: str) -> str:
+    """A name that anybody may have sent, as a part of a pointer."""
+    return _PAIRLESS.sub("\ufffd", name[:60]).replace("~", "~0").replace("/", "~1")
 
 
 def put(answers: Answers, pointer: str, value: Json) -> None:

@@ -6,6 +6,7 @@ is there but blank clears its answer; one that is not on the page leaves it as t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -81,7 +82,7 @@ class _Reader:
         if not shown:
             return KEEP
         pointer = "/" + name.replace(".", "/")
-        count = min(int(shown[-1]), MAX_ROWS) if shown[-1].isascii() and shown[-1].isdecimal() else 0
+        count = min(int(shown[-1]), MAX_ROWS) if re.fullmatch("[0-9]{1,9}", shown[-1]) else 0
         result = []
         removed = 0
         for i in range(count):

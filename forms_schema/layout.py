@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from forms_schema.base import Answers, Attachment, BadDeclaration, Fault, Field, Note, Schema, Step
+from forms_schema.dialect import check_condition
 from forms_schema.plan import condition
 
 Item = Field | Note | Attachment
@@ -14,7 +15,14 @@ Item = Field | Note | Attachment
 def read_attachments(
     declared: Sequence[Mapping[str, Any]],
 ) -> tuple[tuple[Attachment, ...], tuple[Callable[[Answers], bool], ...]]:
-    """The files a form may ask for, and for each the test of whether it does."""
+    """The files a form may ask for, and for each the test of whether it does. Raises BadDeclaration."""
+    faults = [
+        Fault(f"/attachments/{i}/required_if{fault.pointer}", fault.problem, fault.allowed)
+        for i, item in enumerate(declared)
+        for fault in check_condition(item.get("required_if", {}))
+    ]
+    if faults:
+        raise BadDeclaration(faults)
     attachments = tuple(
         Attachment(
             key=item["key"],
@@ -72,7 +80,13 @@ def _items(
         elif entry in fields and "*" not in entry:
             yield fields[entry]
         else:
-            faults.append(Fault(f"{at}/{i}", f"{entry} という項目はありません", "schema にある項目か attachment:<key> を書いてください"))
+            faults.append(
+                Fault(
+                    f"{at}/{i}",
+                    f"{entry} という項目はありません",
+                    "schema にある項目か attachment:<key> を書いてください",
+                )
+            )
 
 
 def _misplaced(
@@ -89,4 +103,6 @@ def _misplaced(
     shown = [item.key for step in steps for item in step.items if isinstance(item, Attachment)]
     for attachment in attachments:
         if shown.count(attachment.key) != 1:
-            yield Fault("/ui/steps", f"attachment:{attachment.key} の置き場所が決まりません", "一つのステップに置いてください")
+            yield Fault(
+                "/ui/steps", f"attachment:{attachment.key} の置き場所が決まりません", "一つのステップに置いてください"
+            )

@@ -18,6 +18,9 @@ from forms_schema.base import Json, Schema
 from forms_schema.dates import age, read_date
 from forms_schema.formats import FORMATS
 
+LARGEST = 2**53
+"""Numbers go no further: readers of JSON in browsers are exact up to here."""
+
 _TODAY: ContextVar[date] = ContextVar("today")
 Validator = jsonschema_rs.Draft202012Validator
 
@@ -33,14 +36,14 @@ def on(today: date) -> Iterator[None]:
 
 
 class _Age:
-    """`x-age: {"min": 65, "max": 74}` on a birth date. What is no date is left to `format`."""
+    """`x-age: {"min": 65, "max": 74}` on a birth date. What is not (yet) a date has no age, so no condition holds."""
 
     def __init__(self, parent: object, value: Mapping[str, int], path: object) -> None:
         self._min, self._max = value.get("min", 0), value.get("max", 10_000)
 
     def validate(self, instance: Json) -> None:
         born = read_date(instance)
-        if born is not None and not self._min <= age(born, _TODAY.get()) <= self._max:
+        if born is None or not self._min <= age(born, _TODAY.get()) <= self._max:
             raise ValueError("age")
 
 
@@ -73,7 +76,7 @@ def judged(schema: Json) -> Any:
     """What of a schema decides about answers, with choices and branches in the form whose errors name a question.
 
     `oneOf` of {const, title} becomes `enum`; branches told apart by a discriminator become `if`/`then`, which
-    says the same once the discriminator is answered, and blames the right answer when it is not.
+    says the same where the discriminator must be answered, and blames the right answer when it is not.
     """
     if isinstance(schema, bool) or not isinstance(schema, Mapping):
         return schema
@@ -91,6 +94,9 @@ def judged(schema: Json) -> Any:
             result[key] = judged(value)
         else:
             result[key] = value
+    if result.get("type") in ("integer", "number"):
+        result.setdefault("minimum", -LARGEST)
+        result.setdefault("maximum", LARGEST)
     return result
 
 
@@ -105,7 +111,8 @@ def _branches(key: str, branches: list[Schema], result: dict[str, Any]) -> None:
         return
     values = [value for branch in branches for value in constants_of(branch["properties"][name])]
     rules = result.setdefault("allOf", [])
-    rules.append({"properties": {name: {"enum": values}}})
+    needed = [name] if all(name in branch.get("required", ()) for branch in branches) else []
+    rules.append({"properties": {name: {"enum": values}}, "required": needed})
     for branch in branches:
         test = {"properties": {name: {"enum": constants_of(branch["properties"][name])}}, "required": [name]}
         rules.append({"if": test, "then": judged(branch)})

@@ -16,8 +16,8 @@ from starlette.routing import BaseRoute
 from payments.port import Gateway
 from payments.sandbox_gateway import SandboxGateway
 from procedures.city import City, load_city
-from procedures.library import Reader, read_shared
 from procedures.library import ROOT as PROCEDURES
+from procedures.library import Reader, read_shared
 from server import jobs
 from server.catalogue import Catalogue
 from server.catalogue.catalogue import TOPIC
@@ -31,7 +31,7 @@ from server.people.signing import SigningAdapter
 from server.services import Services
 from server.settings import Settings
 from server.store.blobs import Blobs
-from server.store.database import Database, open_database
+from server.store.database import open_database
 from server.store.keys import Keys, open_keys
 from server.store.values import Clock, Random, new_id, utc_now
 from server.web import (
@@ -153,7 +153,7 @@ def build(settings: Settings, city: City, metrics: Metrics, *, clock: Clock, ran
         database=database,
         keys=keys,
         blobs=Blobs(settings.data_dir),
-        catalogue=_catalogue(database),
+        catalogue=Catalogue(read_shared(PROCEDURES, Reader()), database, takes_my_number=keys.takes_my_number),
         postal=postal_data(),
         identity=identity,
         signing=signing_adapter,
@@ -161,15 +161,9 @@ def build(settings: Settings, city: City, metrics: Metrics, *, clock: Clock, ran
         mailer=_mailer(settings, keys, city),
         clock=clock,
         random=random,
-        renderer=Renderer(
-            ROOT / "templates", assets=Assets(ROOT / "static"), city=city, sandbox=settings.sandbox
-        ),
+        renderer=Renderer(ROOT / "templates", assets=Assets(ROOT / "static"), city=city, sandbox=settings.sandbox),
         metrics=metrics,
     )
-
-
-def _catalogue(database: Database) -> Catalogue:
-    return Catalogue(read_shared(PROCEDURES, Reader()), database)
 
 
 def _gateway(settings: Settings, keys: Keys, clock: Clock, random: Random) -> Gateway | None:
@@ -182,7 +176,9 @@ def _gateway(settings: Settings, keys: Keys, clock: Clock, random: Random) -> Ga
 def _mailer(settings: Settings, keys: Keys, city: City) -> Mailer | None:
     if settings.mail != "sandbox":
         return None
-    return Mailer(keys, MailTexts(ROOT / "templates" / "mail", city=city), SandboxMailbox(settings.data_dir / "sandbox-mail"))
+    return Mailer(
+        keys, MailTexts(ROOT / "templates" / "mail", city=city), SandboxMailbox(settings.data_dir / "sandbox-mail")
+    )
 
 
 def from_environment() -> Starlette:

@@ -147,10 +147,19 @@ def _opened(row: Any, keys: Keys) -> Draft:
     content = Content()
     if row.application_id is None:
         content = Content.from_bytes(keys.open_data_key(row.wrapped_key, row.id).open(row.sealed_answers, SEALED))
-    names = (
-        "id slug digest revision session_id resident_id wrapped_key saved_at expires_at application_id".split()
+    return Draft(
+        id=row.id,
+        slug=row.slug,
+        digest=row.digest,
+        revision=row.revision,
+        content=content,
+        session_id=row.session_id,
+        resident_id=row.resident_id,
+        wrapped_key=row.wrapped_key,
+        saved_at=row.saved_at,
+        expires_at=row.expires_at,
+        application_id=row.application_id,
     )
-    return Draft(content=content, **{name: getattr(row, name) for name in names})
 
 
 def save(

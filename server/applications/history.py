@@ -43,9 +43,7 @@ def actor(visitor: Visitor) -> str:
 
 def record(db: Writing, application_id: str, state: str, by: str, *, now: datetime) -> None:
     """Note that an application came to `state`."""
-    db.execute(
-        t.application_event.insert(), {"application_id": application_id, "at": now, "state": state, "actor": by}
-    )
+    db.execute(t.application_event.insert(), {"application_id": application_id, "at": now, "state": state, "actor": by})
     db.audit("application.state", application_id, actor=by, detail={"state": state})
 
 

@@ -54,9 +54,7 @@ _DRAFTS = (
     .limit(MOST)
 )
 _APPLICATIONS = (
-    select(
-        t.application.c.receipt_number, t.application.c.slug, t.application.c.state, t.application.c.submitted_at
-    )
+    select(t.application.c.receipt_number, t.application.c.slug, t.application.c.state, t.application.c.submitted_at)
     .where(t.application.c.resident_id == bindparam("resident"))
     .order_by(t.application.c.submitted_at.desc())
     .limit(MOST)

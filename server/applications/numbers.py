@@ -20,7 +20,7 @@ from server.store.database import Reading, Writing
 from server.store.keys import Keys
 from server.store.values import Random, new_id
 
-TOKEN: Final = "sealed:"
+PREFIX: Final = "sealed:"
 KIND: Final = "my_number"
 
 _OWNED = select(t.mynumber.c.id).where(t.mynumber.c.owner_id == bindparam("owner"))
@@ -41,7 +41,7 @@ def sealed_away(
     for pointer in places:
         value = at(answers, pointer)
         token: str | None = None
-        if isinstance(value, str) and value.startswith(TOKEN):
+        if isinstance(value, str) and value.startswith(PREFIX):
             token = value if value in owned else None
         elif isinstance(value, str) and FORMATS["my-number"](value):
             token = _kept(db, keys, value, owner_id, now, random)
@@ -75,14 +75,14 @@ def _in_row(answers: Answers, path: list[str], index: int, rest: str, value: str
 
 
 def _tokens(db: Reading, owner_id: str) -> set[str]:
-    return {TOKEN + row.id for row in db.all(_OWNED, {"owner": owner_id})}
+    return {PREFIX + row.id for row in db.all(_OWNED, {"owner": owner_id})}
 
 
 def _kept(db: Writing, keys: Keys, number: str, owner_id: str, now: datetime, random: Random) -> str:
     row_id = new_id(random)
     row = {"id": row_id, "owner_id": owner_id, "sealed": keys.seal_my_number(number), "created_at": now}
     db.execute(t.mynumber.insert(), row)
-    return TOKEN + row_id
+    return PREFIX + row_id
 
 
 def hand_over(db: Writing, before: str, after: str) -> None:

@@ -244,4 +244,6 @@ def _person(applicant: Question) -> Iterator[tuple[str, str]]:
 def comparable(text: str) -> str:
     """A name as it is compared, never as it is stored: compatibility forms folded, blanks and selectors dropped."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(c for c in folded if not c.isspace() and not 0xE0100 <= ord(c) <= 0xE01EF and not 0xFE00 <= ord(c) <= 0xFE0F)
+    return "".join(
+        c for c in folded if not c.isspace() and not 0xE0100 <= ord(c) <= 0xE01EF and not 0xFE00 <= ord(c) <= 0xFE0F
+    )

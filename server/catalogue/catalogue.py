@@ -87,8 +87,9 @@ _BUNDLE = select(tables.declaration.c.bundle).where(tables.declaration.c.digest 
 class Catalogue:
     """What is served, in memory. `refresh` replaces it whole, so a reader never sees half of a change."""
 
-    def __init__(self, shared: Shared, database: Database) -> None:
+    def __init__(self, shared: Shared, database: Database, *, takes_my_number: bool) -> None:
         self.shared = shared
+        self._takes_my_number = takes_my_number
         self._database = database
         self._served: dict[str, Published] = {}
         self._versions: OrderedDict[str, Declaration] = OrderedDict()
@@ -110,9 +111,17 @@ class Catalogue:
         for row in rows:
             present = self._served.get(row.slug)
             known = present.declaration if present and present.digest == row.digest else None
-            served[row.slug] = Published(known or Declaration.from_bundle(row.bundle), row.digest, row.state, row.reason)
+            declaration = known or Declaration.from_bundle(row.bundle)
+            served[row.slug] = Published(declaration, row.digest, *self._standing(declaration, row))
         marks = "".join(f"{slug}\0{p.digest}\0{p.state}\0{p.reason}\0" for slug, p in served.items())
         self._served, self.version = served, hashlib.sha256(marks.encode()).hexdigest()[:16]
+
+    def _standing(self, declaration: Declaration, row: Row[tuple[str, ...]]) -> tuple[str, str]:
+        """State and reason; without a public key to seal it to, nobody may be asked for a 個人番号."""
+        asks = any(field.kind.name == "my_number" for field in declaration.form.fields.values())
+        if asks and not self._takes_my_number:
+            return ProcedureState.SUSPENDED.value, "個人番号を安全に受け取る準備ができていません。"
+        return row.state, row.reason
 
     async def declaration(self, digest: str, slug: str) -> Declaration:
         """Any version ever served. Raises LookupError for one that never was."""

@@ -20,7 +20,7 @@ from server.notices.mail import mail_address
 from server.notices.outbox import Notice, enqueue
 from server.people.facts import Facts
 from server.people.limits import Limit, seconds_to_wait
-from server.people.sessions import open_session, sign_in_as
+from server.people.sessions import open_session, sign_in
 from server.store import tables as t
 from server.store.database import Reading, Writing
 from server.store.keys import Keys
@@ -161,7 +161,7 @@ def _prove(db: Writing, keys: Keys, row: Any, now: datetime, random: Random) -> 
     address = _address(keys, row)
     db.execute(_USED, {"of_session": row.session_id, "at": now})
     facts = Facts(provider="email", subject=_folded(address), level=Assurance.EMAIL, email=address)
-    return sign_in_as(db, keys, row.session_id, facts, now=now, random=random)
+    return sign_in(db, keys, row.session_id, facts, now=now, random=random)
 
 
 def sweep(db: Writing, *, now: datetime) -> int:

@@ -44,6 +44,12 @@ class Facts:
         """How the page's header calls its reader."""
         return self.name or self.email
 
+    def same_person(self, other: Facts) -> bool:
+        """Whether both are known to be one person: the same name, blanks apart, and the same birth date."""
+        if not (self.name and self.birthdate):
+            return False
+        return self.name.split() == other.name.split() and self.birthdate == other.birthdate
+
     def answers(self) -> dict[str, Any]:
         """The facts in the shape of the common `person` (and `sex` beside it), without what is not known.
 

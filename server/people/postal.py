@@ -87,7 +87,7 @@ class PostalData:
         """
         prefecture, rest = _take(text.strip(), PREFECTURES)
         city, rest = self._city(prefecture, rest)
-        known = [place for place in self.cities().get(_key(city), ()) if prefecture in ("", place[0])]
+        known = self.cities().get(prefecture, {}).get(_key(city), [])
         towns = self.towns_of(*known[0]) if len(known) == 1 else {}
         town, rest = _split_town(rest, towns)
         street, building = _split_street(rest)
@@ -100,20 +100,23 @@ class PostalData:
         return {name: part for name, part in parts.items() if part}
 
     def _city(self, prefecture: str, rest: str) -> tuple[str, str]:
-        known = (key for key, places in self.cities().items() if not prefecture or (prefecture in dict(places)))
-        city, after = _take(rest, known)
+        city, after = _take(rest, self.cities()[prefecture])
         if city or not prefecture:
             return city, after
         guess = _SOME_CITY.match(rest)
         return (guess.group(), rest[guess.end() :].lstrip()) if guess else ("", rest)
 
-    def _cities(self) -> Mapping[str, list[tuple[str, str]]]:
-        """The municipalities as (prefecture, city) by the city's key; two of them share theirs with another."""
+    def _cities(self) -> Mapping[str, Mapping[str, list[tuple[str, str]]]]:
+        """The municipalities (prefecture, city) by prefecture and the city's key; all of them under ''.
+
+        Two names stand for two municipalities each, in different prefectures.
+        """
         with self._lock:
             rows = self._connection.execute("SELECT DISTINCT prefecture, city FROM postal_data").fetchall()
-        found: dict[str, list[tuple[str, str]]] = {}
+        found: dict[str, dict[str, list[tuple[str, str]]]] = {name: {} for name in ("", *PREFECTURES)}
         for prefecture, city in rows:
-            found.setdefault(_key(city), []).append((prefecture, city))
+            for under in ("", prefecture):
+                found[under].setdefault(_key(city), []).append((prefecture, city))
         return found
 
     def _towns_of(self, prefecture: str, city: str) -> Mapping[str, frozenset[str]]:
@@ -152,10 +155,10 @@ def _key(text: str) -> str:
     return text.translate(_SAME)
 
 
-def _take(text: str, names: Iterable[str]) -> tuple[str, str]:
-    """The longest of `names` that `text` begins with, as written in `text`, and what comes after it."""
-    key = _key(text)
-    length = max((len(name) for name in names if name and key.startswith(_key(name))), default=0)
+def _take(text: str, keys: Iterable[str]) -> tuple[str, str]:
+    """The longest of `keys` that `text` begins with, as written in `text`, and what comes after it."""
+    folded = _key(text)
+    length = max((len(key) for key in keys if folded.startswith(key)), default=0)
     return text[:length], text[length:].lstrip()
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select, update
 
 from server.people.facts import Facts
 from server.store import tables as t
-from server.store.database import Writing
+from server.store.database import Reading, Writing
 from server.store.keys import Keys
 from server.store.values import Random, new_id
 
@@ -37,6 +37,9 @@ _KNOWN = (
         t.resident.c.subject_digest == bindparam("subject_digest"),
     )
     .with_for_update()
+)
+_BY_ID = select(t.resident.c.id, t.resident.c.wrapped_key, t.resident.c.sealed_facts).where(
+    t.resident.c.id == bindparam("resident_id")
 )
 _RENEW = (
     update(t.resident)
@@ -67,6 +70,12 @@ def _add(db: Writing, keys: Keys, facts: Facts, who: dict[str, object], now: dat
     sealed = key.seal(facts.to_json(), _FACTS)
     row = {"id": row_id, "wrapped_key": wrapped, "sealed_facts": sealed, "protected": facts.protected}
     db.insert_new(t.resident, who | row | {"created_at": now})
+
+
+def find_resident(db: Reading, keys: Keys, resident_id: str) -> Resident | None:
+    """The resident of this id."""
+    row = db.one(_BY_ID, {"resident_id": resident_id})
+    return open_resident(keys, row.id, row.wrapped_key, row.sealed_facts) if row else None
 
 
 def open_resident(keys: Keys, resident_id: str, wrapped_key: bytes, sealed_facts: bytes) -> Resident:

@@ -26,7 +26,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from procedures.declaration import Assurance
 from server.people.facts import Facts
-from server.people.residents import Resident, open_resident, upsert
+from server.people.residents import Resident, find_resident, open_resident, upsert
 from server.store import tables as t
 from server.store.database import Reading, Writing
 from server.store.keys import Keys
@@ -95,9 +95,7 @@ _VISITOR = (
     .where(t.session.c.token_digest == bindparam("token_digest"))
 )
 _HOLDER = (
-    select(t.session.c.id, t.session.c.level, t.session.c.resident_id)
-    .where(t.session.c.id == bindparam("session_id"))
-    .with_for_update()
+    select(t.session.c.id, t.session.c.resident_id).where(t.session.c.id == bindparam("session_id")).with_for_update()
 )
 _OPEN = insert(t.session)
 _REPLACED: Final = ("token_digest", "resident_id", "level", "seen_at", "expires_at")
@@ -161,40 +159,45 @@ def _open(
     return token, session_id
 
 
-def sign_in(
-    db: Writing, session_id: str | None, resident: Resident, level: Assurance, *, now: datetime, random: Random
-) -> str:
-    """Sign a resident in at this browser, or raise them to a higher level: the new token.
+def sign_in(db: Writing, keys: Keys, session_id: str | None, facts: Facts, *, now: datetime, random: Random) -> str:
+    """Sign in whoever a provider has named, or raise them to a higher level: the new token.
 
     The old token is dead when this commits, so one that was planted or seen before the sign-in is worth nothing
     (fixation). A browser at which another person is still signed in gets a session of its own: they must not find
-    the other's drafts. A session raised from the e-mail level stays, for it is the same person proving more.
+    the other's drafts.
     """
-    held = db.one(_HOLDER, {"session_id": session_id}) if session_id else None
-    if held is None:
-        return _open(db, resident.id, level, SIGNED_IN, now, random)[0]
-    if not _same_person(held, resident, level):
-        sign_out(db, held.id)
-        return _open(db, resident.id, level, SIGNED_IN, now, random)[0]
-    token = _new_token(random)
-    values: dict[str, Any] = {"token_digest": token_digest(token), "resident_id": resident.id, "level": level.value}
-    values |= {"seen_at": now, "expires_at": now + SIGNED_IN.absolute}
-    db.execute(_REPLACE, {"session_id": held.id} | {f"new_{name}": value for name, value in values.items()})
-    db.announce(TOPIC, held.id)
-    return token
-
-
-def _same_person(held: Any, resident: Resident, level: Assurance) -> bool:
-    stepped_up = held.level == Assurance.EMAIL.value and level.rank > Assurance.EMAIL.rank
-    return held.resident_id in (None, resident.id) or stepped_up
-
-
-def sign_in_as(db: Writing, keys: Keys, session_id: str | None, facts: Facts, *, now: datetime, random: Random) -> str:
-    """Sign in whoever a provider has named: the new token."""
     resident = upsert(db, keys, facts, now=now, random=random)
     how = {"provider": facts.provider, "level": facts.level.value}
     db.audit("session.sign_in", resident.id, actor=f"resident:{resident.id}", detail=how)
-    return sign_in(db, session_id, resident, facts.level, now=now, random=random)
+    held = db.one(_HOLDER, {"session_id": session_id}) if session_id else None
+    if held is not None and _same_person(db, keys, held, resident):
+        return _raise(db, held.id, resident, now, random)
+    if held is not None:
+        sign_out(db, held.id)
+    return _open(db, resident.id, facts.level, SIGNED_IN, now, random)[0]
+
+
+def _same_person(db: Writing, keys: Keys, held: Any, resident: Resident) -> bool:
+    """Whether a session may go on as this resident's: nobody's, their own, or the same person proving more.
+
+    Providers name one person differently, so a step-up is told by the facts: an address that is merely reachable
+    says nothing of who reads it, a card must have the name and the birth date of the card before.
+    """
+    if held.resident_id in (None, resident.id):
+        return True
+    before = find_resident(db, keys, held.resident_id)
+    if before is None or before.facts.level.rank >= resident.facts.level.rank:
+        return False
+    return before.facts.level is Assurance.EMAIL or before.facts.same_person(resident.facts)
+
+
+def _raise(db: Writing, session_id: str, resident: Resident, now: datetime, random: Random) -> str:
+    token = _new_token(random)
+    values: dict[str, Any] = {"token_digest": token_digest(token), "resident_id": resident.id}
+    values |= {"level": resident.facts.level.value, "seen_at": now, "expires_at": now + SIGNED_IN.absolute}
+    db.execute(_REPLACE, {"session_id": session_id} | {f"new_{name}": value for name, value in values.items()})
+    db.announce(TOPIC, session_id)
+    return token
 
 
 def sign_out(db: Writing, session_id: str) -> None:

@@ -37,7 +37,7 @@ class Blobs:
         self._root: Final = data_dir / "blobs"
 
     def put(self, upload_id: str, content: bytes, key: DataKey) -> str:
-        """Keeps the content until removed; answers the SHA-256 (hex) of the sealed file, for the row."""
+        """Keeps the content until it is swept; answers the SHA-256 (hex) of the sealed file, for the row."""
         if len(content) > LARGEST:
             raise ValueError(f"a blob has at most {LARGEST} bytes")
         path = self._path(upload_id)
@@ -61,9 +61,6 @@ class Blobs:
         if sha256(sealed).hexdigest() != digest:
             raise Unsealable("the file was changed")
         return key.open(sealed, _CONTEXT)
-
-    def remove(self, upload_id: str) -> None:
-        self._path(upload_id).unlink(missing_ok=True)
 
     async def sweep(self, database: Database, older_than: datetime) -> int:
         """Removes files older than this that no row speaks of, and says how many. Leave young ones time: their

@@ -15,7 +15,7 @@ from server.notices.worker import deliver_at_once
 from server.people.email_codes import CodeSent, NotYet, SignedIn, TooOften, enter_code, send_code, waiting_address
 from server.people.facts import Facts
 from server.people.identity import Refused, SandboxIdentity
-from server.people.sessions import sign_in_as, sign_out
+from server.people.sessions import sign_in, sign_out
 from server.web.http import (
     clear_session,
     page,
@@ -128,7 +128,7 @@ async def sandbox_resident(request: Request) -> Response:
 async def _welcome(request: Request, facts: Facts, place: str) -> Response:
     of = services(request)
     session_id, now = visitor(request).session_id, of.clock()
-    token = await of.database.transact(lambda db: sign_in_as(db, of.keys, session_id, facts, now=now, random=of.random))
+    token = await of.database.transact(lambda db: sign_in(db, of.keys, session_id, facts, now=now, random=of.random))
     response = see_other(place)
     set_session(request, response, token)
     return response

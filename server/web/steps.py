@@ -17,7 +17,6 @@ from server.applications.uploads import Upload
 from server.people.postal import Town
 from server.web.contexts import Banner, ErrorLink, StepMark
 
-
 CHECK: Final = "内容の確認"
 
 
@@ -141,5 +140,3 @@ def card_banner(shown: Shown, made: Sequence[FieldView]) -> Banner | None:
 def multipart(form: Form, number: int) -> bool:
     """Whether a step takes files."""
     return any(isinstance(item, Attachment) for item in form.steps[number].items)
-
-

@@ -29,7 +29,9 @@ INVALID = [each for each in cases() if "errors" in each.values[1].get("expect", 
 
 
 @pytest.mark.parametrize(("declaration", "case"), VALID)
-def test_a_resident_files_it_without_script(declaration: Declaration, case: dict[str, Any], open_site: OpenSite) -> None:
+def test_a_resident_files_it_without_script(
+    declaration: Declaration, case: dict[str, Any], open_site: OpenSite
+) -> None:
     today = date.fromisoformat(case["today"]) if "today" in case else None
     resident = Resident(open_site(today))
     guide = resident.open(f"/procedures/{declaration.slug}")

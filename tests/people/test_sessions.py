@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -34,7 +34,7 @@ class Door:
     def sign_in(self, token: str | None, facts: Facts) -> str:
         held = self.who(token).session_id if token else None
         return self.store.transact(
-            lambda db: sessions.sign_in_as(db, self.keys, held, facts, now=self.clock(), random=self.random)
+            lambda db: sessions.sign_in(db, self.keys, held, facts, now=self.clock(), random=self.random)
         )
 
     def who(self, token: str) -> Visitor:
@@ -86,6 +86,36 @@ def test_the_session_of_a_browser_stays_its_own_through_sign_in_and_step_up(door
     by_card = door.sign_in(by_mail, TARO)
     assert (door.who(by_card).session_id, door.who(by_card).level) == (began, Assurance.JPKI_SIGNATURE)
     assert door.who(by_mail) == NOBODY
+
+
+TARO_BASIC = Facts("oidc", "ppid-1", Assurance.OIDC_BASIC, name="津軽 太郎", birthdate=date(1989, 5, 14))
+TARO_CARD = Facts("jpki", "taro", Assurance.JPKI_SIGNATURE, name="津軽　太郎", birthdate=date(1989, 5, 14))
+NAMESAKE = Facts("jpki", "other", Assurance.JPKI_SIGNATURE, name="津軽　太郎", birthdate=date(1990, 5, 14))
+NAMELESS = Facts("oidc", "ppid-2", Assurance.OIDC_BASIC)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "stays"),
+    [
+        (TARO_BASIC, TARO_CARD, True),
+        (TARO_BASIC, NAMESAKE, False),
+        (NAMELESS, Facts("jpki", "n", Assurance.JPKI_SIGNATURE), False),
+        (TARO_CARD, TARO_BASIC, False),
+        (TARO_CARD, MAIL, False),
+        (MAIL, Facts("email", "other@example.jp", Assurance.EMAIL, email="other@example.jp"), False),
+    ],
+    ids=["the same facts", "a namesake", "nameless", "a lower level", "down to an address", "another address"],
+)
+def test_only_the_same_person_proving_more_goes_on_in_the_same_session(
+    door: Door, before: Facts, after: Facts, stays: bool
+) -> None:
+    """Who comes to sign with the card had begun with the four digits: what they typed is still theirs."""
+    first = door.sign_in(None, before)
+    began = door.who(first).session_id
+    second = door.sign_in(first, after)
+    assert (door.who(second).session_id == began) is stays
+    assert door.who(second).resident != door.who(first).resident
+    assert door.who(first) == NOBODY
 
 
 def test_the_same_person_signing_in_again_keeps_the_session(door: Door) -> None:

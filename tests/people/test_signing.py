@@ -51,7 +51,7 @@ class Desk:
 
     def sign_in(self, subject: str) -> Visitor:
         token = self.store.transact(
-            lambda db: sessions.sign_in_as(db, self.keys, None, facts_of(subject), now=self.clock(), random=self.random)
+            lambda db: sessions.sign_in(db, self.keys, None, facts_of(subject), now=self.clock(), random=self.random)
         )
         return self.store.read(lambda db: sessions.visitor(db, token, keys=self.keys, now=self.clock()))
 

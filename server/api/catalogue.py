@@ -1,0 +1,283 @@
+"""The catalogue as the API shows it: everything here is public, and the same for everybody on the same day."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import Final
+
+import strawberry
+from strawberry import field
+
+from forms_schema import Attachment as Asked
+from forms_schema import Field
+from procedures.declaration import Declaration
+from procedures.fees import FeeRow, FeeTable, NoFeeError
+from server.api import enums
+from server.api.refusals import ApiError
+from server.api.scalars import JSON
+from server.catalogue import Catalogue, Published
+from server.catalogue.finding import Index, Wanted
+from server.japan import today
+
+PAGE: Final = 50
+"""How many procedures a page has when nobody says."""
+LONGEST_PAGE: Final = 200
+LONGEST_TEXT: Final = 100
+
+
+@strawberry.type(description="手数料の1項目。")
+class FeeItem:
+    code: str = field(description="手数料の表での名前。")
+    title: str = field(description="何の手数料か。")
+    amount: int = field(description="1つあたりの金額(円)。")
+    unit: str = field(description="数え方。例: 通、頭")
+
+
+@strawberry.type(description="手続の手数料。いくらになるかは、答えと数で決まる。")
+class Fee:
+    timing: enums.FeeTiming = field(description="いつ払うか。")
+    items: list[FeeItem] = field(description="かかることのある手数料。今日の金額。")
+
+
+@strawberry.type(description="受付の状態。")
+class ProcedureStatus:
+    state: enums.ProcedureState = field(description="いま受け付けているか。")
+    reason: str | None = field(description="受け付けていないわけ。")
+    accepts_from: date | None = field(description="受付の初日。決まっていなければ null。")
+    accepts_until: date | None = field(description="受付の最終日。決まっていなければ null。")
+
+
+@strawberry.type(description="申請書の1ページ。")
+class Step:
+    title: str = field(description="ページの題。")
+    fields: list[str] = field(
+        description="このページの質問の JSON Pointer と、添付書類の attachment:<key>。下の質問もふくむ。"
+    )
+
+
+@strawberry.type(description="添付書類。")
+class Attachment:
+    key: str = field(description="添付書類の名前。attachments[].key に書く。行ごとのものは key/0、key/1 …")
+    title: str = field(description="住民に見せる名前。")
+    hint: str = field(description="何を出せばよいか。")
+    requirement: enums.AttachmentRequirement = field(description="いつ必要か。")
+    accept: list[str] = field(description="受け取る種類(メディアタイプ)。")
+    max: int = field(description="いくつまで出せるか。")
+    each: str | None = field(description="行ごとに出すとき、その行の JSON Pointer。")
+
+
+@strawberry.type(description="手続。")
+class Procedure:
+    id: strawberry.ID = field(description="手続の番号。例: P101")
+    slug: str = field(description="アドレスに使う名前。")
+    title: str = field(description="住民に見せる名前。")
+    kana: str = field(description="よみ(カタカナ)。")
+    summary: str = field(description="どんな手続か。")
+    category: str = field(description="分類。")
+    life_events: list[str] = field(description="暮らしのできごと。")
+    group: str = field(description="国や市の計画での区分。")
+    department: str = field(description="担当課。")
+    legal_basis: str = field(description="根拠の法令。")
+    assurance: enums.Assurance = field(description="本人の確認のレベル。")
+    channels: list[enums.Channel] = field(description="出せる場所。")
+    online_since: str | None = field(description="オンラインになった年度。例: R5")
+    processing_days: int = field(description="処理にかかる日数の目安。")
+    result: enums.Result = field(description="手に入るもの。")
+    fee: Fee | None = field(description="手数料。無料なら null。")
+    status: ProcedureStatus = field(description="受付の状態。")
+    version: str = field(description="質問の版。submitApplication の version に書く。")
+    language: enums.Language = field(description="言葉が、実際に何語か。")
+    declaration: strawberry.Private[Declaration]
+
+    @field(description="答えの約束(JSON Schema 2020-12)。")
+    def schema(self) -> JSON:
+        return JSON(self.declaration.schema)
+
+    @field(description="ページの組み立てと言葉。")
+    def ui(self) -> JSON:
+        return JSON(self.declaration.ui)
+
+    @field(description="申請書のページ。")
+    def steps(self) -> list[Step]:
+        return [
+            Step(
+                title=step.title,
+                fields=[_place(item) for item in step.items if isinstance(item, Field | Asked)],
+            )
+            for step in self.declaration.form.steps
+        ]
+
+    @field(description="添付書類。")
+    def attachments(self) -> list[Attachment]:
+        return [_attachment(each) for each in self.declaration.form.attachments]
+
+
+def _place(item: Field | Asked) -> str:
+    return item.pointer if isinstance(item, Field) else f"attachment:{item.key}"
+
+
+def _attachment(asked: Asked) -> Attachment:
+    needed = enums.AttachmentRequirement.CONDITIONAL if asked.required_if else enums.AttachmentRequirement.REQUIRED
+    return Attachment(
+        key=asked.key,
+        title=asked.title,
+        hint=asked.hint,
+        requirement=enums.AttachmentRequirement.OPTIONAL if asked.optional else needed,
+        accept=list(asked.accept),
+        max=asked.max,
+        each=asked.each or None,
+    )
+
+
+def shown(published: Published, fees: FeeTable, now: datetime) -> Procedure:
+    """A version of a procedure as it is today."""
+    declaration, status = published.declaration, published.status(now)
+    return Procedure(
+        id=strawberry.ID(declaration.id),
+        slug=declaration.slug,
+        title=declaration.title,
+        kana=declaration.kana,
+        summary=declaration.summary,
+        category=declaration.category,
+        life_events=list(declaration.life_events),
+        group=declaration.group,
+        department=declaration.department,
+        legal_basis=declaration.legal_basis,
+        assurance=enums.Assurance(declaration.assurance.value),
+        channels=[enums.Channel(each.value) for each in declaration.channels],
+        online_since=declaration.online_since or None,
+        processing_days=declaration.processing_days,
+        result=enums.Result(declaration.result.value),
+        fee=_fee(declaration, fees, today(now)),
+        status=ProcedureStatus(
+            state=enums.ProcedureState(status.state.value),
+            reason=status.reason or None,
+            accepts_from=status.accepts_from,
+            accepts_until=status.accepts_until,
+        ),
+        version=published.digest,
+        language=enums.Language.JA,
+        declaration=declaration,
+    )
+
+
+def _fee(declaration: Declaration, fees: FeeTable, day: date) -> Fee | None:
+    if declaration.fee is None:
+        return None
+    rows = [row for item in declaration.fee.items if (row := _row(fees, item.code, day))]
+    items = [FeeItem(code=row.code, title=row.title, amount=row.amount, unit=row.unit) for row in rows]
+    return Fee(timing=enums.FeeTiming(declaration.fee.timing.value), items=items)
+
+
+def _row(fees: FeeTable, code: str, day: date) -> FeeRow | None:
+    """None where the table has no amount for that day: the rest of the catalogue is still told."""
+    try:
+        return fees.row(code, day)
+    except NoFeeError:
+        return None
+
+
+@strawberry.input(description="手続のしぼりこみ。書いたものすべてに合う手続を返す。空の文字列は、書かないのと同じ。")
+class ProcedureFilter:
+    text: str | None = field(default=None, description="名前、よみ、言葉など。空白で区切ったものをすべてふくむ手続。")
+    category: str | None = field(default=None, description="分類。")
+    life_event: str | None = field(default=None, description="暮らしのできごと。")
+    group: str | None = field(default=None, description="区分。")
+    department: str | None = field(default=None, description="担当課。")
+    channel: enums.Channel | None = field(default=None, description="出せる場所。")
+    assurance: enums.Assurance | None = field(default=None, description="本人の確認のレベル。")
+    online_since: str | None = field(default=None, description="オンラインになった年度。例: R5")
+    state: enums.ProcedureState | None = field(default=None, description="受付の状態。")
+    has_fee: bool | None = field(default=None, description="手数料がかかるか。")
+
+    def admits(self, procedure: Procedure) -> bool:
+        """Whether everything but `text`, `category` and `life_event` fits; those are the search's."""
+        rules: list[tuple[object, Callable[[], object]]] = [
+            (self.group, lambda: procedure.group == self.group),
+            (self.department, lambda: procedure.department == self.department),
+            (self.channel, lambda: self.channel in procedure.channels),
+            (self.assurance, lambda: procedure.assurance is self.assurance),
+            (self.online_since, lambda: procedure.online_since == self.online_since),
+            (self.state, lambda: procedure.status.state is self.state),
+            (self.has_fee, lambda: (procedure.fee is not None) is self.has_fee),
+        ]
+        return all(fits() for wanted, fits in rules if wanted not in (None, ""))
+
+
+@strawberry.type(description="一覧のどこにいるか。")
+class PageInfo:
+    has_next_page: bool = field(description="つづきがあるか。")
+    end_cursor: str | None = field(description="ここまでの印。after に書くと、つづきを返す。")
+
+
+@strawberry.type(description="一覧の1件。")
+class ProcedureEdge:
+    cursor: str = field(description="この1件の印。")
+    node: Procedure = field(description="手続。")
+
+
+@strawberry.type(description="手続の一覧。手続の番号の順、text があれば近いものから。")
+class ProcedureConnection:
+    total_count: int = field(description="ぜんぶで何件か。")
+    page_info: PageInfo = field(description="一覧のどこにいるか。")
+    edges: list[ProcedureEdge] = field(description="このページの手続。")
+
+
+@strawberry.type(description="オンライン化の歩み。数は、その年度までの合計。")
+class RolloutYear:
+    year: str = field(description="年度。例: R5")
+    target: int = field(description="目標の数。")
+    online: int = field(description="オンラインになった数。")
+
+
+class Shelf:
+    """The catalogue on one day, ready to be asked. Made anew when the catalogue or the day changes."""
+
+    def __init__(self, catalogue: Catalogue, targets: dict[str, int], now: datetime) -> None:
+        served = catalogue.all()
+        self._index = Index(served, catalogue.shared)
+        self._shown = {each.declaration.slug: shown(each, catalogue.shared.fees, now) for each in served}
+        since = [_fiscal(each.declaration.online_since) for each in served if each.declaration.online_since]
+        self.rollout = [
+            RolloutYear(year=year, target=target, online=sum(begun <= _fiscal(year) for begun in since))
+            for year, target in targets.items()
+        ]
+
+    def get(self, slug: str) -> Procedure | None:
+        return self._shown.get(slug)
+
+    def page(self, wanted: ProcedureFilter | None, first: int | None, after: str | None) -> ProcedureConnection:
+        """Raises ApiError for a page that is too long, or a cursor that leads nowhere."""
+        size = PAGE if first is None else first
+        if not 0 <= size <= LONGEST_PAGE:
+            raise ApiError("PAGE_SIZE", f"first は0から{LONGEST_PAGE}までです。")
+        found = self._found(wanted or ProcedureFilter())
+        start = _after(found, after) if after is not None else 0
+        edges = [ProcedureEdge(cursor=_cursor(each), node=each) for each in found[start : start + size]]
+        more = PageInfo(has_next_page=start + size < len(found), end_cursor=edges[-1].cursor if edges else None)
+        return ProcedureConnection(total_count=len(found), page_info=more, edges=edges)
+
+    def _found(self, wanted: ProcedureFilter) -> list[Procedure]:
+        text = (wanted.text or "")[:LONGEST_TEXT]
+        found = self._index.find(Wanted(text, wanted.category or "", wanted.life_event or ""))
+        return [each for one in found if wanted.admits(each := self._shown[one.declaration.slug])]
+
+
+def _cursor(procedure: Procedure) -> str:
+    return base64.urlsafe_b64encode(f"procedure:{procedure.id}".encode()).decode()
+
+
+def _after(found: Sequence[Procedure], cursor: str) -> int:
+    for i, each in enumerate(found):
+        if _cursor(each) == cursor:
+            return i + 1
+    raise ApiError("BAD_CURSOR", "after の印は、この一覧のものではありません。はじめから読みなおしてください。")
+
+
+def _fiscal(year: str) -> tuple[int, int]:
+    """A fiscal year of an era ('R5') as it is ordered; what cannot be read comes after all others."""
+    found = re.fullmatch(r"([MTSHR])([0-9]{1,2})", year)
+    return ("MTSHR".index(found[1]), int(found[2])) if found else (9, 0)

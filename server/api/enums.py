@@ -1,0 +1,93 @@
+"""The closed lists, as the API names them. Each is held to the list it tells of by a test."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import strawberry
+from strawberry import enum_value as value
+
+from procedures import terms
+from server.applications.states import ResidentState
+from server.catalogue import ProcedureState as States
+from server.money.states import PaymentState as Payments
+
+
+@strawberry.enum(description="だれの申請かを、どれだけ確かめるか。下にあるものほど確か。")
+class Assurance(Enum):
+    NONE = value(terms.Assurance.NONE.value, description="確かめない。サインインなしで出せる。")
+    EMAIL = value(terms.Assurance.EMAIL.value, description="メールアドレスに届く確認番号。")
+    OIDC_BASIC = value(terms.Assurance.OIDC_BASIC.value, description="マイナンバーカードでの本人確認(基本4情報)。")
+    JPKI_SIGNATURE = value(terms.Assurance.JPKI_SIGNATURE.value, description="署名用電子証明書による電子署名。")
+
+
+@strawberry.enum(description="手続を出せる場所。")
+class Channel(Enum):
+    ONLINE = value(terms.Channel.ONLINE.value, description="オンライン。")
+    COUNTER = value(terms.Channel.COUNTER.value, description="窓口。")
+    KIOSK = value(terms.Channel.KIOSK.value, description="庁舎などの端末。")
+
+
+@strawberry.enum(description="手続の結果として手に入るもの。")
+class Result(Enum):
+    CERTIFICATE = value(terms.Result.CERTIFICATE.value, description="証明書や鑑札など。")
+    NOTICE = value(terms.Result.NOTICE.value, description="通知。")
+    RECEIPT = value(terms.Result.RECEIPT.value, description="受付の控え。")
+    PERMIT = value(terms.Result.PERMIT.value, description="許可や認定。")
+    RESERVATION = value(terms.Result.RESERVATION.value, description="予約。")
+    PAYMENT = value(terms.Result.PAYMENT.value, description="給付や還付。")
+
+
+@strawberry.enum(description="手数料を払う時。")
+class FeeTiming(Enum):
+    SUBMIT = value(terms.Timing.SUBMIT.value, description="申請のとき。")
+    REVIEW = value(terms.Timing.REVIEW.value, description="審査のあと。")
+    COUNTER = value(terms.Timing.COUNTER.value, description="窓口で。")
+    PICKUP = value(terms.Timing.PICKUP.value, description="受け取りのとき。")
+
+
+@strawberry.enum(description="手続が、いま受け付けられているか。")
+class ProcedureState(Enum):
+    OPEN = value(States.OPEN.value, description="受付中。")
+    CLOSED = value(States.CLOSED.value, description="受付は終わった。")
+    PLANNED = value(States.PLANNED.value, description="まだ始まっていない。")
+    SUSPENDED = value(States.SUSPENDED.value, description="休止中。")
+
+
+@strawberry.enum(description="添付書類がいるかどうか。")
+class AttachmentRequirement(Enum):
+    REQUIRED = value("required", description="いつも必要。")
+    CONDITIONAL = value("conditional", description="答えによって必要になる。")
+    OPTIONAL = value("optional", description="出さなくてもよい。")
+
+
+@strawberry.enum(description="質問の言葉を、どの言語で読むか。訳のない手続は日本語のまま。")
+class Language(Enum):
+    JA = value("ja", description="日本語。")
+    EN = value("en", description="英語。")
+
+
+@strawberry.enum(description="申請の状態。市役所の中の状態を、出した人にわかる形にしたもの。")
+class ApplicationState(Enum):
+    PAYMENT_PENDING = value(ResidentState.PAYMENT_PENDING.value, description="手数料の支払いを待っている。")
+    SUBMITTED = value(ResidentState.SUBMITTED.value, description="届いた。")
+    ACCEPTED = value(ResidentState.ACCEPTED.value, description="受け付けた。")
+    CORRECTION_REQUESTED = value(ResidentState.CORRECTION_REQUESTED.value, description="直してほしいところがある。")
+    REVIEWING = value(ResidentState.REVIEWING.value, description="審査している。")
+    APPROVED = value(ResidentState.APPROVED.value, description="認められた。")
+    REFUSED = value(ResidentState.REFUSED.value, description="認められなかった。")
+    COMPLETED = value(ResidentState.COMPLETED.value, description="手続は終わった。")
+    WITHDRAWN = value(ResidentState.WITHDRAWN.value, description="取り下げた。")
+    EXPIRED = value(ResidentState.EXPIRED.value, description="期限が切れた。")
+
+
+@strawberry.enum(description="手数料の支払いの状態。")
+class PaymentState(Enum):
+    DUE = value(Payments.DUE.value, description="まだ払っていない。")
+    PENDING = value(Payments.PENDING.value, description="支払いの結果を待っている。")
+    PAID = value(Payments.PAID.value, description="払った。")
+    FAILED = value(Payments.FAILED.value, description="払えなかった。もう一度払える。")
+    EXPIRED = value(Payments.EXPIRED.value, description="支払いの期限が切れた。もう一度払える。")
+    CANCELLED = value(Payments.CANCELLED.value, description="払う必要がなくなった。")
+    PARTLY_REFUNDED = value(Payments.PARTLY_REFUNDED.value, description="一部を返した。")
+    REFUNDED = value(Payments.REFUNDED.value, description="返した。")
