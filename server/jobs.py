@@ -37,9 +37,16 @@ class Job:
     run: Callable[[Services, datetime], Awaitable[object]]
 
 
+class NoticeTrouble(Exception):
+    """A mail adapter failed; the notice comes due again. Says which notice, nothing of whom or what."""
+
+
 async def _notices(of: Services, now: datetime) -> None:
-    while of.mailer is not None and await deliver_due(of.database, of.mailer, now):
-        pass
+    failed = []
+    while of.mailer is not None and (outcomes := await deliver_due(of.database, of.mailer, now)):
+        failed += [f"{each.kind} {each.id} try {each.attempts}: {each.error}" for each in outcomes if each.error]
+    if failed:
+        raise NoticeTrouble("; ".join(failed))
 
 
 async def _sweeps(of: Services, now: datetime) -> None:
@@ -88,6 +95,6 @@ async def run_forever(of: Services, failed: Callable[[Exception], None]) -> None
     while True:
         try:
             await run_due(of)
-        except (StoreUnavailable, ProviderUnavailable, OSError) as error:
+        except (StoreUnavailable, ProviderUnavailable, NoticeTrouble, OSError) as error:
             failed(error)
         await asyncio.sleep(PAUSE)

@@ -69,6 +69,43 @@ class Attachment:
     each: str | None = field(description="行ごとに出すとき、その行の JSON Pointer。")
 
 
+def _schema(self: Procedure) -> JSON:
+    return JSON(self.declaration.schema)
+
+
+def _ui(self: Procedure) -> JSON:
+    return JSON(self.declaration.ui)
+
+
+def _steps(self: Procedure) -> list[Step]:
+    form = self.declaration.form
+    return [
+        Step(title=step.title, fields=[_place(item) for item in step.items if isinstance(item, Field | Asked)])
+        for step in form.steps
+    ]
+
+
+def _attachments(self: Procedure) -> list[Attachment]:
+    return [_attachment(each) for each in self.declaration.form.attachments]
+
+
+def _place(item: Field | Asked) -> str:
+    return item.pointer if isinstance(item, Field) else f"attachment:{item.key}"
+
+
+def _attachment(asked: Asked) -> Attachment:
+    needed = enums.AttachmentRequirement.CONDITIONAL if asked.required_if else enums.AttachmentRequirement.REQUIRED
+    return Attachment(
+        key=asked.key,
+        title=asked.title,
+        hint=asked.hint,
+        requirement=enums.AttachmentRequirement.OPTIONAL if asked.optional else needed,
+        accept=list(asked.accept),
+        max=asked.max,
+        each=asked.each or None,
+    )
+
+
 @strawberry.type(description="手続。")
 class Procedure:
     id: strawberry.ID = field(description="手続の番号。例: P101")
@@ -91,45 +128,10 @@ class Procedure:
     version: str = field(description="質問の版。submitApplication の version に書く。")
     language: enums.Language = field(description="言葉が、実際に何語か。")
     declaration: strawberry.Private[Declaration]
-
-    @field(description="答えの約束(JSON Schema 2020-12)。")
-    def schema(self) -> JSON:
-        return JSON(self.declaration.schema)
-
-    @field(description="ページの組み立てと言葉。")
-    def ui(self) -> JSON:
-        return JSON(self.declaration.ui)
-
-    @field(description="申請書のページ。")
-    def steps(self) -> list[Step]:
-        return [
-            Step(
-                title=step.title,
-                fields=[_place(item) for item in step.items if isinstance(item, Field | Asked)],
-            )
-            for step in self.declaration.form.steps
-        ]
-
-    @field(description="添付書類。")
-    def attachments(self) -> list[Attachment]:
-        return [_attachment(each) for each in self.declaration.form.attachments]
-
-
-def _place(item: Field | Asked) -> str:
-    return item.pointer if isinstance(item, Field) else f"attachment:{item.key}"
-
-
-def _attachment(asked: Asked) -> Attachment:
-    needed = enums.AttachmentRequirement.CONDITIONAL if asked.required_if else enums.AttachmentRequirement.REQUIRED
-    return Attachment(
-        key=asked.key,
-        title=asked.title,
-        hint=asked.hint,
-        requirement=enums.AttachmentRequirement.OPTIONAL if asked.optional else needed,
-        accept=list(asked.accept),
-        max=asked.max,
-        each=asked.each or None,
-    )
+    schema: JSON = field(resolver=_schema, description="答えの約束(JSON Schema 2020-12)。")
+    ui: JSON = field(resolver=_ui, description="ページの組み立てと言葉。")
+    steps: list[Step] = field(resolver=_steps, description="申請書のページ。")
+    attachments: list[Attachment] = field(resolver=_attachments, description="添付書類。")
 
 
 def shown(published: Published, fees: FeeTable, now: datetime) -> Procedure:

@@ -223,7 +223,7 @@ class _Cost:
         return self._known[name]
 
     def _page(self, node: FieldNode) -> int:
-        value = next((each.value for each in node.arguments if each.name.value == "first"), None)
+        value = next((each.value for each in node.arguments or () if each.name.value == "first"), None)
         size = _number(value, self._variables)
         return PAGE if size is None else min(max(size, 1), LONGEST_PAGE)
 
@@ -242,6 +242,6 @@ def _defaults(node: OperationDefinitionNode) -> dict[str, Any]:
     """The variables' defaults, as far as a page's size may be one of them."""
     return {
         each.variable.name.value: _number(each.default_value, {})
-        for each in node.variable_definitions
+        for each in node.variable_definitions or ()
         if each.default_value is not None
     }

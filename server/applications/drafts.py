@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from forms_schema import Answers
 from procedures.declaration import Declaration
@@ -74,6 +74,10 @@ class Conflict:
     """Another tab saved meanwhile, or the draft was submitted or has gone."""
 
 
+_KEPT_COLUMNS: Final = (
+    *("id", "slug", "digest", "revision", "session_id", "resident_id"),
+    *("wrapped_key", "saved_at", "expires_at", "application_id"),
+)
 _COLUMNS = [column for column in t.draft.c if column.name not in ("created_at", "resume_digest")]
 _LOAD = select(*_COLUMNS).where(t.draft.c.id == bindparam("draft_id"), t.draft.c.expires_at > bindparam("now"))
 _SAVE = (
@@ -86,7 +90,7 @@ _SAVE = (
     .values(
         revision=bindparam("seen") + 1,
         sealed_answers=bindparam("sealed"),
-        resident_id=func.coalesce(t.draft.c.resident_id, bindparam("resident")),
+        resident_id=bindparam("resident"),
         saved_at=bindparam("now"),
         expires_at=bindparam("until"),
     )
@@ -102,33 +106,28 @@ _EXPIRED = select(t.draft.c.id).where(t.draft.c.expires_at <= bindparam("now")).
 
 
 def create(
-    db: Writing,
-    keys: Keys,
-    declaration: Declaration,
-    content: Content,
-    *,
-    session_id: str,
-    resident_id: str | None,
-    now: datetime,
-    random: Random,
+    db: Writing, keys: Keys, declaration: Declaration, visitor: Visitor, *, now: datetime, random: Random
 ) -> Draft:
-    """A new draft of this session."""
+    """A new, empty draft of this visitor's session."""
     draft_id = new_id(random)
     key, wrapped = keys.new_data_key(draft_id)
-    row: dict[str, Any] = {
-        "id": draft_id,
-        "slug": declaration.slug,
-        "digest": declaration.digest,
-        "revision": 1,
-        "wrapped_key": wrapped,
-        "session_id": session_id,
-        "resident_id": resident_id,
-        "saved_at": now,
-        "expires_at": now + LIFE,
-    }
-    sealed = key.seal(content.to_bytes(), SEALED)
+    draft = Draft(
+        id=draft_id,
+        slug=declaration.slug,
+        digest=declaration.digest,
+        revision=1,
+        content=Content(),
+        session_id=visitor.session_id,
+        resident_id=visitor.resident.id if visitor.resident else None,
+        wrapped_key=wrapped,
+        saved_at=now,
+        expires_at=now + LIFE,
+        application_id=None,
+    )
+    row = {column: getattr(draft, column) for column in _KEPT_COLUMNS}
+    sealed = key.seal(draft.content.to_bytes(), SEALED)
     db.execute(t.draft.insert(), {**row, "sealed_answers": sealed, "created_at": now})
-    return Draft(content=content, application_id=None, **row)
+    return draft
 
 
 def load(db: Reading, keys: Keys, draft_id: str, visitor: Visitor, *, now: datetime) -> Draft | None:
@@ -167,12 +166,15 @@ def save(
 ) -> Draft | Conflict:
     """Write `content` over the revision that `draft` is."""
     sealed = keys.open_data_key(draft.wrapped_key, draft.id).seal(content.to_bytes(), SEALED)
-    resident = visitor.resident.id if visitor.resident else None
+    # whoever is signed in where it was begun, now perhaps by a better proof than before; otherwise it stays as it is
+    here = visitor.resident is not None and draft.session_id == visitor.session_id
+    resident = visitor.resident.id if here and visitor.resident else draft.resident_id
     values = {"draft_id": draft.id, "seen": draft.revision, "sealed": sealed, "resident": resident}
     done = db.execute(_SAVE, {**values, "now": now, "until": now + LIFE})
     if done.rowcount != 1:
         return Conflict()
-    return replace(draft, revision=draft.revision + 1, content=content, saved_at=now, expires_at=now + LIFE)
+    saved = replace(draft, revision=draft.revision + 1, content=content, resident_id=resident)
+    return replace(saved, saved_at=now, expires_at=now + LIFE)
 
 
 def close(db: Writing, keys: Keys, draft: Draft, application_id: str) -> bool:

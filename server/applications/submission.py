@@ -20,7 +20,7 @@ from sqlalchemy import bindparam, select
 from forms_schema import Answers, FieldError, Question, Settled
 from procedures.declaration import Declaration, Timing
 from procedures.fees import FeeTable, Quote, quote
-from server.applications import drafts, numbers, uploads
+from server.applications import drafts, notices, numbers, uploads
 from server.applications.history import actor, record
 from server.applications.receipts import new_number
 from server.applications.states import OfficeState
@@ -115,10 +115,11 @@ def submit(
     *,
     draft: drafts.Draft | None,
     signature: str | None,
+    base_url: str,
     now: datetime,
     random: Random,
 ) -> Submitted:
-    """Write the application; `signature` is spent on it.
+    """Write the application; `signature` is spent on it. `base_url` is for the address in the notice.
 
     Raises Raced when the draft is no longer the one that was prepared, a file is gone, or the signature is spent.
     """
@@ -146,6 +147,10 @@ def submit(
     record(db, application_id, row["state"], actor(prepared.filing.visitor), now=now)
     if prepared.filing.visitor.session_id is not None:
         grant(db, prepared.filing.visitor.session_id, application_id, True)
+    to = notices.address_of(prepared.filing.visitor, prepared.settled.kept)
+    if to is not None:
+        number, declaration = row["receipt_number"], prepared.filing.declaration
+        notices.receipt(db, keys, to, declaration, application_id, number, base_url=base_url, now=now, random=random)
     return Submitted(
         application_id,
         row["receipt_number"],

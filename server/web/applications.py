@@ -55,7 +55,7 @@ async def look_up(request: Request) -> Response:
     if isinstance(found, TooMany):
         return problem(request, 429, retry_after=found.seconds)
     if found is None:
-        told = "受付番号かアクセスコードが違います。受付の控えを見て、もう一度入力してください。"
+        told = "受付番号か確認コードが違います。受付の控えを見て、もう一度入力してください。"
         wrong = ErrorLink("#f-number", "受付番号", told)
         return page(request, "pages/lookup.html", LookupPage([wrong], number[:40]), status=422)
     response = see_other(f"/applications/{found.receipt_number}")

@@ -28,6 +28,7 @@ from server.applications.submission import (
 from server.applications.uploads import Upload
 from server.catalogue import ProcedureState
 from server.japan import today
+from server.notices.worker import deliver_at_once
 from server.people.signing import SignatureState, draft_signature, start_signature
 from server.store.database import Writing
 from server.web import steps
@@ -255,13 +256,24 @@ async def _submitted(request: Request, reviewed: Reviewed, prepared: Prepared) -
     signature = await _signature(request, draft, prepared)
 
     def work(db: Writing) -> str:
-        done = submit(db, of.keys, prepared, draft=draft, signature=signature, now=now, random=of.random)
+        done = submit(
+            db,
+            of.keys,
+            prepared,
+            draft=draft,
+            signature=signature,
+            base_url=of.settings.base_url,
+            now=now,
+            random=of.random,
+        )
         return done.receipt_number
 
     try:
         number = await of.database.transact(work)
     except Raced:
         return see_other(f"{reviewed.base}/check")  # leads on to the receipt when the other one submitted
+    if of.mailer is not None:
+        await deliver_at_once(of.database, of.mailer, now)
     of.metrics.submitted(prepared.filing.declaration.slug, CHANNEL)
     return see_other(f"/applications/{quote(number)}/receipt")
 

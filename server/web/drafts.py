@@ -188,7 +188,7 @@ async def _turned(request: Request, place: Place, posted: Posted, files: Sequenc
         if errors:
             changed = await _with_files(request, changed, kept)
             return _step(request, changed, turn=turn, errors=errors, status=422)
-    return await _saved(request, changed, turn, verb, where, kept, unfit)
+    return await _saved(request, changed, Pressed(verb, where, posted, turn, kept, unfit))
 
 
 def _stale(draft: Draft, posted: Posted) -> bool:
@@ -253,47 +253,67 @@ async def _with_files(request: Request, place: Place, kept: Sequence[uploads.Kep
 # --- saving -------------------------------------------------------------------------------------------------------
 
 
-async def _saved(
-    request: Request,
-    place: Place,
-    turn: filling.Turn,
-    verb: str,
-    where: str,
-    kept: Sequence[uploads.Kept],
-    unfit: Sequence[FieldError],
-) -> Response:
-    of, who = services(request), visitor(request)
-    form, now = place.declaration.form, of.clock()
-    content = _without_blanks(place.content) if verb == filling.NEXT else place.content
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A posted page: its button, what it made of the draft, and its files."""
 
-    def work(db: Writing) -> tuple[Draft | drafts.Conflict, str | None, str]:
-        token, session_id = (None, who.session_id) if who.session_id else open_session(db, now=now, random=of.random)
-        draft = place.draft or drafts.create(
-            db,
-            of.keys,
-            place.declaration,
-            Content(),
-            session_id=session_id or "",
-            resident_id=who.resident.id if who.resident else None,
-            now=now,
-            random=of.random,
-        )
-        answers = numbers.sealed_away(db, of.keys, form, content.answers, draft.id, now=now, random=of.random)
-        saved = drafts.save(db, of.keys, draft, replace(content, answers=answers), who, now=now)
-        for each in kept:
-            uploads.attach(db, each, "draft", draft.id)
-        if verb == "detach":
-            uploads.remove(db, where, "draft", draft.id)
-        code = drafts.new_resume_code(db, of.keys, draft) if verb == "save" and isinstance(saved, Draft) else ""
-        return saved, token, code
+    verb: str
+    where: str
+    posted: Posted
+    turn: filling.Turn
+    kept: Sequence[uploads.Kept]
+    unfit: Sequence[FieldError]
 
-    saved, token, code = await of.database.transact(work)
-    if isinstance(saved, drafts.Conflict):
-        return see_other(f"{place.base}/{place.number + 1}")
-    response = _after(request, replace(place, draft=saved), turn, verb, where, code, unfit)
-    if token is not None:
-        set_session(request, response, token)
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What became of saving. `token` is of a session opened on the way, `code` resumes the draft elsewhere."""
+
+    draft: Draft | drafts.Conflict
+    token: str | None
+    code: str
+    surplus: Sequence[FieldError]
+
+
+async def _saved(request: Request, place: Place, pressed: Pressed) -> Response:
+    saved = await services(request).database.transact(lambda db: _save(db, request, place, pressed))
+    if isinstance(saved.draft, drafts.Conflict):
+        return await _overtaken(request, place, pressed)
+    response = _after(request, replace(place, draft=saved.draft), pressed, saved)
+    if saved.token is not None:
+        set_session(request, response, saved.token)
     return response
+
+
+def _save(db: Writing, request: Request, place: Place, pressed: Pressed) -> Saved:
+    """Everything a page does to the store, in one transaction."""
+    of, who = services(request), visitor(request)
+    now, form = of.clock(), place.declaration.form
+    content = _without_blanks(place.content) if pressed.verb == filling.NEXT else place.content
+    draft, token = place.draft, None
+    if draft is None:
+        session_id = who.session_id
+        if session_id is None:
+            token, session_id = open_session(db, now=now, random=of.random)
+        draft = drafts.create(db, of.keys, place.declaration, who.at(session_id), now=now, random=of.random)
+    answers = numbers.sealed_away(db, of.keys, form, content.answers, draft.id, now=now, random=of.random)
+    saved = drafts.save(db, of.keys, draft, replace(content, answers=answers), who, now=now)
+    surplus = [f"attachment:{each.upload.key}" for each in pressed.kept if uploads.attach(db, each, "draft", draft.id)]
+    if pressed.verb == "detach":
+        uploads.remove(db, pressed.where, "draft", draft.id)
+    code = drafts.new_resume_code(db, of.keys, draft) if pressed.verb == "save" and isinstance(saved, Draft) else ""
+    return Saved(saved, token, code, [FieldError(each, "file-count", {"limit": uploads.MAX_FILES}) for each in surplus])
+
+
+async def _overtaken(request: Request, place: Place, pressed: Pressed) -> Response:
+    """Another post saved between our look and our save: if it said the same, all is well."""
+    fresh = await _placed(request)
+    if isinstance(fresh, Response):
+        return fresh
+    day = today(services(request).clock())
+    if filling.differences(fresh.declaration.form, place.content, fresh.content, day):
+        return _conflict(request, fresh, place.content, pressed.posted)
+    return _onward(fresh, pressed)
 
 
 def _without_blanks(content: Content) -> Content:
@@ -301,31 +321,32 @@ def _without_blanks(content: Content) -> Content:
     return replace(content, rows={})
 
 
-def _after(
-    request: Request,
-    place: Place,
-    turn: filling.Turn,
-    verb: str,
-    where: str,
-    code: str,
-    unfit: Sequence[FieldError],
-) -> Response:
+def _after(request: Request, place: Place, pressed: Pressed, saved: Saved) -> Response:
     """Where a saved page leads."""
+    unfit = [*pressed.unfit, *saved.surplus]
     if unfit:
-        return _step(request, place, turn=turn, errors=unfit, status=422)
-    if verb == "save" and place.draft is not None:
+        return _step(request, place, turn=pressed.turn, errors=unfit, status=422)
+    if saved.code and place.draft is not None:
         here = f"{place.base}/{place.number + 1}"
-        saved = SavedPage(place.declaration.title, code, place.draft.expires_at, here)
-        return page(request, "pages/saved.html", saved)
-    form = place.declaration.form
-    asked = filling.asked_steps(form, turn.settled)
-    if verb == filling.NEXT:
+        return page(
+            request,
+            "pages/saved.html",
+            SavedPage(place.declaration.title, saved.code, place.draft.expires_at, here),
+        )
+    return _onward(place, pressed)
+
+
+def _onward(place: Place, pressed: Pressed) -> Response:
+    """The page that follows: the next or the previous step on which something is asked, or the same one."""
+    asked = filling.asked_steps(place.declaration.form, pressed.turn.settled)
+    if pressed.verb == filling.NEXT:
         after = next((number for number in asked if number > place.number), None)
         return see_other(f"{place.base}/check" if after is None else f"{place.base}/{after + 1}")
-    if verb == "back":
+    if pressed.verb == "back":
         before = max((number for number in asked if number < place.number), default=0)
         return see_other(f"{place.base}/{before + 1}")
-    anchor = f"#f-{where[1:].replace('/', '-')}" if verb == "add" and where.startswith("/") else ""
+    row = pressed.verb == "add" and pressed.where.startswith("/")
+    anchor = f"#f-{pressed.where[1:].replace('/', '-')}" if row else ""
     return see_other(f"{place.base}/{place.number + 1}{anchor}")
 
 

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from server.people import sessions
 from server.people.sessions import NOBODY, Visitor
-from server.store import StoreUnavailable
+from server.store import RefusedText, StoreUnavailable
 from server.web.bodies import BadBody, FileLimits, PostedFile, read_form, read_form_with_files
 
 if TYPE_CHECKING:
@@ -256,6 +256,11 @@ async def store_unavailable(request: Request, _: Exception) -> Response:
     return problem(request, 503, retry_after=RETRY_SECONDS)
 
 
+async def _refused_text(request: Request, _: Exception) -> Response:
+    """Text no database takes (NUL, half a character) where an id or a code was expected: there is nothing of that name."""
+    return problem(request, 404)
+
+
 def exception_handlers() -> dict[Any, Any]:
     """For `Starlette(exception_handlers=…)`: what is raised below becomes the same page as what is returned."""
-    return {HTTPException: _http_exception, StoreUnavailable: store_unavailable}
+    return {HTTPException: _http_exception, StoreUnavailable: store_unavailable, RefusedText: _refused_text}

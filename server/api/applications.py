@@ -1,0 +1,199 @@
+"""Applications as the API shows them, and the ways to make one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+from strawberry import field
+
+from server.api import enums, filing
+from server.api.catalogue import Procedure, shown
+from server.api.context import Info
+from server.api.filing import Filed, Sent
+from server.api.refusals import ApiError, Refusal
+from server.api.scalars import JSON
+from server.applications import lookup
+from server.applications.idempotency import LONGEST_KEY
+from server.applications.lookup import TooMany
+from server.catalogue import ProcedureState, Published
+from server.money.debts import Debt
+
+
+@strawberry.type(description="手数料の支払い。")
+class Payment:
+    state: enums.PaymentState = field(description="支払いの状態。")
+    amount: int = field(description="払う金額(円)。")
+    checkout_url: str | None = field(
+        description="支払いのページ(このサイトのパス)。申請をしたか、アクセスコードを示したセッションで開く。払えないときは null。"
+    )
+    pay_until: datetime | None = field(description="約束した支払いの期限。")
+    paid_at: datetime | None = field(description="支払われた日時。")
+
+
+@strawberry.type(description="申請の歩みの1つ。")
+class HistoryEntry:
+    at: datetime = field(description="いつ。")
+    state: enums.ApplicationState = field(description="どの状態になったか。")
+
+
+@strawberry.type(description="送られたが、聞かれていないので使わなかった答えや添付書類。")
+class LeftOut:
+    pointer: str = field(description="答えの JSON Pointer、または attachment:<key>。")
+    title: str = field(description="質問や添付書類の名前。")
+
+
+async def _procedure(self: Application, info: Info) -> Procedure:
+    of = info.context.of
+    declaration = await of.catalogue.declaration(self.record.digest, self.record.slug)
+    served = of.catalogue.get(self.record.slug)
+    state, reason = (served.state, served.reason) if served else (ProcedureState.CLOSED.value, "")
+    published = Published(declaration, self.record.digest, state, reason)
+    return shown(published, of.catalogue.shared.fees, of.clock())
+
+
+@strawberry.type(description="申請。")
+class Application:
+    receipt_number: str = field(description="受付番号(15桁)。")
+    access_code: str | None = field(
+        description="アクセスコード。受付番号と合わせて状況を見るのに使う。出した時の答えにだけ入る。"
+    )
+    state: enums.ApplicationState = field(description="いまの状態。")
+    submitted_at: datetime = field(description="出した日時。")
+    fee_total: int = field(description="手数料の合計(円)。")
+    payment: Payment | None = field(description="支払い。払うものがなければ null。")
+    history: list[HistoryEntry] = field(description="これまでの歩み。古い順。")
+    left_out: list[LeftOut] | None = field(description="使わなかった答えと添付書類。出した時の答えにだけ入る。")
+    record: strawberry.Private[lookup.Application]
+    procedure: Procedure = field(resolver=_procedure, description="出した時の版での手続。")
+
+
+def application(record: lookup.Application, made: Filed | None = None) -> Application:
+    """An application; with its access code only when it was just `made`."""
+    return Application(
+        receipt_number=record.receipt_number,
+        access_code=made.access_code if made else None,
+        state=enums.ApplicationState(record.state.value),
+        submitted_at=record.submitted_at,
+        fee_total=record.fee_total,
+        payment=_payment(record.payment) if record.payment else None,
+        history=[HistoryEntry(at=each.at, state=enums.ApplicationState(each.state.value)) for each in record.events],
+        left_out=[LeftOut(pointer=each.pointer, title=each.title) for each in made.left_out] if made else None,
+        record=record,
+    )
+
+
+def _payment(debt: Debt) -> Payment:
+    return Payment(
+        state=enums.PaymentState(debt.state.value),
+        amount=debt.amount,
+        checkout_url=f"/payments/{debt.id}" if debt.payable else None,
+        pay_until=debt.pay_until,
+        paid_at=debt.paid_at,
+    )
+
+
+@strawberry.type(description="申請をそのままでは受けられないわけの1つ。")
+class AnswerError:
+    pointer: str = field(
+        description="どの答えか(JSON Pointer)。添付書類は attachment:<key>、申請ぜんたいのことは空の文字列。"
+    )
+    code: str = field(description="わけの名前。スキーマのキーワード(required、maximum など)か、大文字の名前。")
+    message: str = field(description="住民に見せられる言葉。")
+
+
+@strawberry.type(description="受けられなかった申請。何も書き込まれていない。")
+class Rejected:
+    errors: list[AnswerError] = field(description="見つかったわけのすべて。")
+
+
+@strawberry.type(description="始めた電子署名。")
+class Signature:
+    id: strawberry.ID = field(description="submitApplication の signature に書く。1回の申請に使える。")
+    url: str = field(description="署名のページ(このサイトのパス)。同じセッションのブラウザーで、1時間以内に開く。")
+
+
+SubmitApplicationPayload = Annotated[
+    Application | Rejected,
+    strawberry.union("SubmitApplicationPayload", description="受けた申請か、受けられないわけ。"),
+]
+StartSignaturePayload = Annotated[
+    Signature | Rejected,
+    strawberry.union("StartSignaturePayload", description="始めた電子署名か、始められないわけ。"),
+]
+
+
+@strawberry.input(description="添付書類1つ。")
+class AttachmentInput:
+    key: str = field(description="添付書類の名前。行ごとのものは key/0、key/1 …")
+    upload: strawberry.ID = field(description="POST /uploads の答えの upload。")
+
+
+@strawberry.input(description="電子署名をする申請。submitApplication に送るものと同じにする。")
+class StartSignatureInput:
+    slug: str = field(description="手続の slug。")
+    answers: JSON = field(description="答え。procedure(slug).schema のとおりのオブジェクト。")
+    version: str | None = field(default=None, description="答えた質問の版。なければ、いまの版。")
+    attachments: list[AttachmentInput] = field(default_factory=list, description="添付書類。")
+
+    def sent(self) -> Sent:
+        files = tuple((each.key, str(each.upload)) for each in self.attachments)
+        return Sent(self.slug, self.version, self.answers, files)
+
+
+@strawberry.input(description="出す申請。")
+class SubmitApplicationInput:
+    slug: str = field(description="手続の slug。")
+    answers: JSON = field(description="答え。procedure(slug).schema のとおりのオブジェクト。")
+    version: str | None = field(default=None, description="答えた質問の版。なければ、いまの版。")
+    attachments: list[AttachmentInput] = field(default_factory=list, description="添付書類。")
+    signature: strawberry.ID | None = field(
+        default=None, description="startSignature の id。JPKI_SIGNATURE の手続で必要。"
+    )
+    idempotency_key: str | None = field(
+        default=None,
+        description="この申請に付けた、ほかで使わない値。同じ値と同じ内容をもう一度送ると、はじめと同じ答えを返す。",
+    )
+
+    def sent(self) -> Sent:
+        files = tuple((each.key, str(each.upload)) for each in self.attachments)
+        return Sent(self.slug, self.version, self.answers, files)
+
+
+async def find(info: Info, receipt_number: str, access_code: str) -> Application | None:
+    """By number and code; each call counts as a try, however many stand in one request."""
+    asked = info.context
+    of, now = asked.of, asked.of.clock()
+    found = await of.database.transact(
+        lambda db: lookup.by_code(db, of.keys, receipt_number, access_code, asked.visitor, place=asked.place, now=now)
+    )
+    if isinstance(found, TooMany):
+        words = "まちがいが多いので、しばらく調べられません。時間をおいて、もう一度お試しください。"
+        raise ApiError("RATE_LIMITED", words, retryAfter=found.seconds)
+    return application(found) if found else None
+
+
+async def submit(info: Info, wanted: SubmitApplicationInput) -> Application | Rejected:
+    """Submit as the pages do."""
+    key = wanted.idempotency_key
+    if key is not None and not 0 < len(key) <= LONGEST_KEY:
+        raise ApiError("BAD_USER_INPUT", f"idempotencyKey は1文字から{LONGEST_KEY}文字までです。")
+    signature = str(wanted.signature) if wanted.signature is not None else None
+    asked = info.context
+    made = await filing.file(asked.of, asked.visitor, wanted.sent(), signature=signature, key=key)
+    return rejected(made) if isinstance(made, Refusal) else application(made.application, made)
+
+
+async def start_signature(info: Info, wanted: StartSignatureInput) -> Signature | Rejected:
+    """Begin a signature over what is to be submitted."""
+    begun = await filing.sign(info.context.of, info.context.visitor, wanted.sent())
+    if isinstance(begun, Refusal):
+        return rejected(begun)
+    return Signature(id=strawberry.ID(begun), url=f"/sign/{begun}/go")
+
+
+def rejected(refusal: Refusal) -> Rejected:
+    return Rejected(
+        errors=[AnswerError(pointer=each.pointer, code=each.code, message=each.message) for each in refusal.problems]
+    )

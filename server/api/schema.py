@@ -1,0 +1,122 @@
+"""The schema, and what runs it. Documents come read and validated (see `documents`), so nothing here does it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, cast
+
+import strawberry
+from graphql import GraphQLError, GraphQLSchema
+from strawberry import argument, field
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.execution import ExecutionContext
+
+from server.api import applications, enums
+from server.api.applications import (
+    Application,
+    StartSignatureInput,
+    StartSignaturePayload,
+    SubmitApplicationInput,
+    SubmitApplicationPayload,
+)
+from server.api.catalogue import LONGEST_PAGE, PAGE, Procedure, ProcedureConnection, ProcedureFilter, RolloutYear
+from server.api.context import Context, Info
+from server.api.policy import unlisted
+from server.api.scalars import SCALARS
+
+
+def _procedures(
+    info: Info,
+    filter: Annotated[ProcedureFilter | None, argument(description="しぼりこみ。")] = None,
+    first: Annotated[int | None, argument(description=f"1ページの件数。{LONGEST_PAGE}まで。なければ{PAGE}。")] = None,
+    after: Annotated[str | None, argument(description="前のページの endCursor。")] = None,
+) -> ProcedureConnection:
+    return info.context.shelf.page(filter, first, after)
+
+
+def _procedure(
+    info: Info,
+    slug: Annotated[str, argument(description="手続の slug。")],
+    language: Annotated[
+        enums.Language | None, argument(description="読みたい言語。訳がなければ日本語で返し、language にそう書く。")
+    ] = None,
+) -> Procedure | None:
+    return info.context.shelf.get(slug)
+
+
+async def _application(
+    info: Info,
+    receipt_number: Annotated[str, argument(description="受付番号。")],
+    access_code: Annotated[str, argument(description="アクセスコード。")],
+) -> Application | None:
+    return await applications.find(info, receipt_number, access_code)
+
+
+def _rollout(info: Info) -> list[RolloutYear]:
+    return info.context.shelf.rollout
+
+
+async def _submit_application(
+    info: Info, input: Annotated[SubmitApplicationInput, argument(description="出す申請。")]
+) -> SubmitApplicationPayload:
+    return await applications.submit(info, input)
+
+
+async def _start_signature(
+    info: Info, input: Annotated[StartSignatureInput, argument(description="署名する申請。")]
+) -> StartSignaturePayload:
+    return await applications.start_signature(info, input)
+
+
+@strawberry.type(description="読むこと。")
+class Query:
+    procedures: ProcedureConnection = field(resolver=_procedures, description="手続の一覧。")
+    procedure: Procedure | None = field(resolver=_procedure, description="手続1つ。なければ null。")
+    application: Application | None = field(
+        resolver=_application, description="申請1つ。受付番号かアクセスコードが違えば null。"
+    )
+    rollout: list[RolloutYear] = field(resolver=_rollout, description="オンライン化の目標と実績。年度の順。")
+
+
+@strawberry.type(description="書くこと。")
+class Mutation:
+    submit_application: SubmitApplicationPayload = field(
+        resolver=_submit_application, description="申請を出す。だめなわけは、Rejected にすべて返す。"
+    )
+    start_signature: StartSignaturePayload = field(
+        resolver=_start_signature,
+        description="申請への電子署名を始める。JPKI_SIGNATURE でサインインしたセッションで使う。",
+    )
+
+
+class _AlreadyRead(SchemaExtension):
+    """Takes the document that was read and validated before."""
+
+    def on_parse(self) -> Iterator[None]:
+        execution = self.execution_context
+        execution.graphql_document = cast(Context, execution.context).document.node
+        execution.validation_rules = ()
+        yield
+
+
+class Schema(strawberry.Schema):
+    """Logs nothing by itself: an error's own words may quote an answer. Whoever executes is told of each."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None: ...
+
+
+def build_schema() -> Schema:
+    """Raises TypeError for a root field without a rule."""
+    config = StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True)
+    schema = Schema(Query, Mutation, extensions=[_AlreadyRead], config=config)
+    missing = unlisted(core(schema))
+    if missing:
+        raise TypeError(f"without a rule in server.api.policy, or without a field: {', '.join(sorted(missing))}")
+    return schema
+
+
+def core(schema: strawberry.Schema) -> GraphQLSchema:
+    """graphql-core's own schema beneath."""
+    inner: Any = schema._schema
+    return cast(GraphQLSchema, inner)

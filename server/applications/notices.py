@@ -1,0 +1,46 @@
+"""What a resident is told by mail of an application. Never the access code: a mailbox is not a safe."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from forms_schema import Answers
+from forms_schema.findings import at
+from procedures.declaration import Declaration
+from server.japan import in_japan
+from server.notices.mail import mail_address
+from server.notices.outbox import Notice, enqueue
+from server.people.sessions import Visitor
+from server.store.database import Writing
+from server.store.keys import Keys
+from server.store.values import Random
+
+
+def address_of(visitor: Visitor, answers: Answers) -> str | None:
+    """Where to write: the address they signed in with, or the one they gave for themselves."""
+    known = visitor.resident.facts.email if visitor.resident else ""
+    given = at(answers, "/applicant/email")
+    return mail_address(known or (given if isinstance(given, str) else ""))
+
+
+def receipt(
+    db: Writing,
+    keys: Keys,
+    to: str,
+    declaration: Declaration,
+    application_id: str,
+    receipt_number: str,
+    *,
+    base_url: str,
+    now: datetime,
+    random: Random,
+) -> None:
+    """Write down the notice of a submission; it goes out when this commits."""
+    values = {
+        "procedure": declaration.title,
+        "receipt_number": receipt_number,
+        "submitted_at": in_japan(now).strftime("%Y年%m月%d日 %H時%M分"),
+        "status_url": f"{base_url}/applications",
+        "department": declaration.department,
+    }
+    enqueue(db, keys, Notice("receipt", to, f"receipt:{application_id}", values), now=now, random=random)

@@ -1,0 +1,101 @@
+"""The real server and a real Chromium, one of each a test process.
+
+Everything here lives as long as this folder's tests and no longer: Playwright keeps an event loop in the thread, in
+which the other tests could not start theirs.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request, Response, sync_playwright
+
+from tests.browser.server import Server
+from tests.browser.visit import Visit
+
+CHROMIUM = "--no-sandbox --disable-gpu --disable-dev-shm-usage --disable-background-networking --no-first-run".split()
+TOLD = frozenset({404, 409, 422, 429, 503})
+"""Refusals that are pages: Chromium notes them in its console."""
+REPORT_CSP = """
+document.addEventListener('securitypolicyviolation', (e) =>
+  console.error('CSP', e.effectiveDirective, e.blockedURI, e.sourceFile));
+"""
+OpenBrowser = Callable[..., Visit]
+
+
+@pytest.fixture(scope="package")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    made = Server(tmp_path_factory.mktemp("site"))
+    made.start()
+    yield made
+    made.kill()
+    assert made.failures() == []
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
+        yield browser
+        browser.close()
+
+
+class Watch:
+    """What a browser complains of while a test uses it: scripts that fail, the content policy, other hosts."""
+
+    def __init__(self, context: BrowserContext, base: str) -> None:
+        self.faults: list[str] = []
+        self._base = base
+        context.add_init_script(REPORT_CSP)
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.faults.append(f"script: {error.error}"))
+        context.on("request", self._request)
+        context.on("response", self._response)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
+            self.faults.append(f"console: {message.text}")
+
+    def _request(self, request: Request) -> None:
+        if not request.url.startswith((self._base, "data:")):
+            self.faults.append(f"another host: {request.url}")
+
+    def _response(self, response: Response) -> None:
+        page_or_part = response.request.resource_type in ("document", "fetch", "xhr")
+        if response.status >= 400 and not (page_or_part and response.status in TOLD):
+            self.faults.append(f"{response.status}: {response.url}")
+
+
+PLACES = count(1)
+
+
+@pytest.fixture
+def browse(chromium: Browser, server: Server) -> Iterator[OpenBrowser]:
+    """Opens a browser of its own (cookies, cache) at the site: `browse()`, `browse(script=False)`, `browse(at=other)`,
+    with whatever else `new_context` takes. In the end none of them may have complained."""
+    watches: list[Watch] = []
+    with ExitStack() as stack:
+
+        def opened(*, script: bool = True, at: Server = server, **options: Any) -> Visit:
+            place = next(PLACES)
+            headers = {"X-Forwarded-For": f"10.{place >> 16 & 255}.{place >> 8 & 255}.{place & 255}"}
+            asked = {"viewport": {"width": 1280, "height": 900}} | options
+            context = chromium.new_context(java_script_enabled=script, extra_http_headers=headers, **asked)
+            stack.callback(context.close)
+            context.set_default_timeout(10_000)
+            watches.append(Watch(context, at.url))
+            return Visit(context.new_page(), at.url, script=script)
+
+        yield opened
+    assert [fault for watch in watches for fault in watch.faults] == []
+
+
+@pytest.fixture
+def visit(browse: OpenBrowser) -> Visit:
+    """Somebody with script."""
+    return browse()
