@@ -26,7 +26,7 @@ class Payment:
     state: enums.PaymentState = field(description="支払いの状態。")
     amount: int = field(description="払う金額(円)。")
     checkout_url: str | None = field(
-        description="支払いのページ(このサイトのパス)。申請をしたか、アクセスコードを示したセッションで開く。払えないときは null。"
+        description="支払いのページ(このサイトのパス)。払えなければ null。申請したか、コードを示したセッションで開く。"
     )
     pay_until: datetime | None = field(description="約束した支払いの期限。")
     paid_at: datetime | None = field(description="支払われた日時。")

@@ -18,7 +18,7 @@ WHOLE: Final = {
     "CHANNEL_CLOSED": "この手続は、オンラインでは出せません。",
     "VERSION_CHANGED": "この手続の質問が変わりました。新しい質問を読み、もう一度送ってください。",
     "ASSURANCE_REQUIRED": "この手続には、本人の確認がいります。必要なレベルでサインインして、もう一度送ってください。",
-    "SIGNATURE_REQUIRED": "この手続には、送る内容への電子署名がいります。startSignature から署名して、もう一度送ってください。",
+    "SIGNATURE_REQUIRED": "この手続には、送る内容への電子署名がいります。startSignature で署名してから送ってください。",
     "SIGNATURE_UNAVAILABLE": "電子署名は、いま使えません。",
     "IDEMPOTENCY_MISMATCH": "この idempotencyKey は、ほかの内容を送るのに使われました。新しい値を付けてください。",
     "CONFLICT": "同じ時に送られたものと重なりました。もう一度送ってください。",
@@ -90,8 +90,12 @@ class ApiError(GraphQLError):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A request that is none of ours: HTTP status, code and words. Nothing was carried out."""
+    """A request that is none of ours: HTTP status, code and words; in how many seconds it may be one.
+
+    Nothing was carried out.
+    """
 
     status: int
     code: str
     words: str
+    retry_after: int | None = None

@@ -18,7 +18,7 @@ from graphql import GraphQLError
 from forms_schema import Json
 from server.api.catalogue import Shelf
 from server.api.context import Context
-from server.api.documents import MAX_COST, Document, Documents, Operation
+from server.api.documents import MAX_COST, Documents, Operation
 from server.api.reading import Unreadable, read_json
 from server.api.refusals import ApiError, Refused
 from server.api.registered import identifier, read_queries
@@ -77,8 +77,8 @@ class Api:
 
     def __init__(self, of: Services) -> None:
         self._of = of
-        self._schema = build_schema()
-        self.documents = Documents(core(self._schema), introspection=of.settings.sandbox)
+        self.schema = build_schema()
+        self.documents = Documents(core(self.schema), introspection=of.settings.sandbox)
         self.answers = Kept()
         self.registered = {identifier(text): text for text in read_queries().values()}
         self._shelf: tuple[tuple[str, date], Shelf] | None = None
@@ -137,10 +137,10 @@ class Api:
         cost = operation.cost(call.variables)
         extensions = {"cost": cost, "costLimit": MAX_COST}
         if cost > MAX_COST:
-            words = f"重すぎる問い合わせです({cost})。{MAX_COST}までです。first を小さくするか、項目をへらしてください。"
+            words = f"重すぎる問い合わせです({cost})。{MAX_COST}までです。first か項目をへらしてください。"
             return _failed([ApiError("TOO_COSTLY", words)], extensions)
         context = Context(self._of, caller.visitor, caller.place, self._today(), operation.document)
-        result = await self._schema.execute(
+        result = await self.schema.execute(
             call.text,
             variable_values=dict(call.variables),
             context_value=context,

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from anyio import to_thread
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from forms_schema import FieldError, FieldView, Posted, Settled
 from procedures.declaration import Declaration
@@ -381,7 +381,7 @@ def _step(
     )
     made = steps.views(shown)
     if is_fragment(request) and status == 200:
-        return page(request, "components/questions.html", {"views": made})
+        return HTMLResponse(services(request).renderer.questions(made))
     return page(request, "pages/step.html", _step_page(shown, place, made), status=status, personal=personal)
 
 

@@ -82,6 +82,8 @@ class Guard:
         try:
             await self._answer(scope, _limited(scope, receive, trace), answer, trace)
         finally:
+            if trace.failure is not None:
+                self._log.failure(trace.request_id, trace.route, trace.failure)
             self._record(scope["method"], trace, answer.status, self._timer() - started)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer, trace: Trace) -> None:

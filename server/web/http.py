@@ -52,6 +52,7 @@ RETRY_SECONDS: Final = 10
 """What Retry-After says when the store is away: a restart of a database takes about five seconds."""
 
 _TRACE: Final = "kakanai.trace"
+_MACHINES: Final = frozenset({"/graphql", "/uploads"})
 _CODES: Final = {
     400: "BAD_REQUEST",
     403: "FORBIDDEN",
@@ -75,6 +76,8 @@ class Trace:
     """The template of the path ('/drafts/{draft}/check'), never the path: it may name somebody's papers."""
     body_limit: int = 0
     """Bytes; 0 until a route was found, so that nobody reads a body nobody asked for."""
+    failure: BaseException | None = None
+    """What nobody expected, where it is told in an answer of its own (GraphQL's) instead of being raised."""
 
 
 def trace(request: Request) -> Trace:
@@ -97,6 +100,9 @@ def is_fragment(request: Request) -> bool:
 
 
 def wants_json(request: Request) -> bool:
+    """What programs call answers in JSON, whatever they say they accept."""
+    if request.url.path in _MACHINES:
+        return True
     accept = request.headers.get("accept", "")
     return "application/json" in accept and "text/html" not in accept
 
@@ -257,7 +263,7 @@ async def store_unavailable(request: Request, _: Exception) -> Response:
 
 
 async def _refused_text(request: Request, _: Exception) -> Response:
-    """Text no database takes (NUL, half a character) where an id or a code was expected: there is nothing of that name."""
+    """Text no database takes (NUL, half a character) where an id was expected: there is nothing of that name."""
     return problem(request, 404)
 
 

@@ -15,6 +15,7 @@ from jinja2.ext import InternationalizationExtension
 
 from server.japan import in_japan
 from server.web.assets import Assets
+from server.web.segments import Segments
 
 _WEEKDAYS: Final = "月火水木金土日"
 
@@ -25,7 +26,9 @@ class Renderer:
     def __init__(self, templates: Path, *, assets: Assets, city: object, sandbox: bool) -> None:
         self.assets = assets
         self._environment = _environment(templates)
-        self._environment.globals |= {"asset": assets.url, "icon": self._icon, "city": city, "sandbox": sandbox}
+        self.questions = Segments(lambda views: self.render("components/questions.html", {"views": views})).questions
+        self._environment.globals |= {"asset": assets.url, "icon": self._icon, "questions": self.questions}
+        self._environment.globals |= {"city": city, "sandbox": sandbox}
         names = self._environment.list_templates(extensions=["html"])
         self._templates = {name: self._environment.get_template(name) for name in names}
 

@@ -84,7 +84,7 @@ def browse(chromium: Browser, server: Server) -> Iterator[OpenBrowser]:
         def opened(*, script: bool = True, at: Server = server, **options: Any) -> Visit:
             place = next(PLACES)
             headers = {"X-Forwarded-For": f"10.{place >> 16 & 255}.{place >> 8 & 255}.{place & 255}"}
-            asked = {"viewport": {"width": 1280, "height": 900}} | options
+            asked = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options
             context = chromium.new_context(java_script_enabled=script, extra_http_headers=headers, **asked)
             stack.callback(context.close)
             context.set_default_timeout(10_000)

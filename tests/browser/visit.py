@@ -4,17 +4,29 @@ control names that `contract.md` promises."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Locator, Page, Response, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests.journeys.pages import PDF, at, date_part
 
 BUSY = ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added"
 """What htmx marks while something is under way."""
 CONTROLS = "#questions [name]:not([type=hidden]):not([type=file]):not([name=_do])"
+READ = """css => [...new Map([...document.querySelectorAll(css)].map(e => [e.name, e])).values()].map(
+  e => ({name: e.name, type: e.type, live: e.closest('[hx-trigger=change]') !== null}))"""
+
+
+@dataclass(frozen=True)
+class Control:
+    """A control of a question; `live` when other questions may depend on it."""
+
+    name: str
+    type: str
+    live: bool
 
 
 class Visit:
@@ -46,23 +58,31 @@ class Visit:
 
     # --- what one does
 
-    def press(self, words: str, *, within: Locator | None = None) -> None:
-        """Press the button with these words, or follow the link; the page may change or not."""
+    def found(self, words: str, *, within: Locator | None = None) -> Locator:
+        """The button or the link with these words."""
         place = within if within is not None else self.page.locator("main")
-        named = re.compile(f"^{re.escape(words)}")
-        found = place.get_by_role("button", name=named).or_(place.get_by_role("link", name=named))
-        found.first.click()
+        named = re.compile("^" + re.escape(" ".join(words.split())))
+        return place.get_by_role("button", name=named).or_(place.get_by_role("link", name=named)).first
+
+    def press(self, words: str) -> None:
+        """Press something that stays on the page."""
+        self.found(words).click()
         self.settle()
 
-    def go(self, words: str) -> Response | None:
-        """Press something that opens a page, and wait for it."""
+    def go(self, words: str) -> int:
+        """Press something that opens a page; the status of that page."""
+        return self.led_by(self.found(words).click)
+
+    def led_by(self, act: Callable[[], object]) -> int:
+        """Do something that opens a page; the status of that page."""
         with self.page.expect_navigation() as opened:
-            self.press(words)
-        return opened.value
+            act()
+        assert opened.value is not None
+        return opened.value.status
 
     def settle(self) -> None:
         """Until what the last act has set going is done."""
-        if self.script and self.page.locator("#questions").count():
+        if self.script:
             expect(self.page.locator(BUSY)).to_have_count(0)
 
     def control(self, name: str) -> Locator:
@@ -71,55 +91,61 @@ class Visit:
     def asks(self, name: str) -> bool:
         return self.control(name).count() > 0
 
-    def type(self, name: str, value: str) -> None:
-        """Answer one control, whatever it is."""
-        found = self.control(name)
-        kind = found.first.evaluate("e => e.type")
-        if kind in ("radio", "checkbox"):
-            self._pick(name, value)
-        elif kind == "select-one":
-            found.select_option(value)
-        else:
-            found.fill(value)
-            found.evaluate("e => e.blur()") if self.script else None
-        self.settle()
-
-    def _pick(self, name: str, value: str) -> None:
-        """By its label, as a finger does."""
-        option = self.page.locator(f'#questions [name="{name}"][value="{value}"]')
-        if not option.is_checked():
-            self.page.locator(f'label[for="{option.get_attribute("id")}"]').click()
-
     def value(self, name: str) -> str:
         return self.control(name).input_value()
 
+    def type(self, name: str, *values: str) -> None:
+        """Answer the control of this name, whatever it is."""
+        for control in self.controls():
+            if control.name == name:
+                self._type(control, values)
+                return
+        raise AssertionError(f"no control {name} on {self.path}")
+
+    def _type(self, control: Control, values: Sequence[str]) -> None:
+        for value in values:
+            if control.type in ("radio", "checkbox"):
+                option = self.page.locator(f'#questions [name="{control.name}"][value="{value}"]')
+                if not option.is_checked():
+                    option.press(" ")
+            elif control.type == "select-one":
+                self.control(control.name).select_option(value)
+            else:
+                self.control(control.name).fill(value)
+        if control.live and values:
+            self.page.keyboard.press("Tab")
+            self.settle()
+
     def hand_in(self, name: str, *file_names: str) -> None:
-        files = [{"name": each, "mimeType": "application/pdf", "buffer": PDF} for each in file_names]
-        self.page.locator(f'input[type=file][name="{name}"]').set_input_files(files)  # type: ignore[arg-type]  # dicts are FilePayloads
+        files: list[FilePayload] = [{"name": each, "mimeType": "application/pdf", "buffer": PDF} for each in file_names]
+        self.page.locator(f'input[type=file][name="{name}"]').set_input_files(files)
 
     # --- filling in a form
 
-    def names(self) -> list[str]:
-        """The names of the controls on the page, each once, in order."""
-        return list(dict.fromkeys(self.page.eval_on_selector_all(CONTROLS, "all => all.map(e => e.name)")))
+    def controls(self) -> list[Control]:
+        """The controls of the questions on the page, each name once, in order."""
+        return [Control(**each) for each in self.page.evaluate(READ, CONTROLS)]
 
     def answer(self, answers: Mapping[str, Any]) -> None:
         """Answer what the page asks, and what it asks then, as far as `answers` go."""
         done: set[str] = set()
-        while fresh := [name for name in self.names() if name not in done]:
-            done.add(fresh[0])
-            for value in wanted(answers, fresh[0]):
-                self.type(fresh[0], value)
-            if not self.script:
-                continue
+        while fresh := [control for control in self.controls() if control.name not in done]:
+            for control in fresh:
+                done.add(control.name)
+                values = list(wanted(answers, control.name))
+                self._type(control, values)
+                if control.live and values and self.script:
+                    break  # there may be other questions now
 
     def rows(self, name: str, count: int) -> None:
         """Add rows until there are as many."""
         label = self.page.locator(f"#f-{name}-add")
         while int(self.page.locator(f'[name="_rows.{name}"]').input_value()) < count:
-            label.click()
-            self.page.wait_for_load_state()
-            self.settle()
+            if self.script:
+                label.click()
+                self.settle()
+            else:
+                self.led_by(label.click)
 
     def step(self, answers: Mapping[str, Any], files: Mapping[str, int] | None = None) -> None:
         """Answer one step and go on. Without script, a page that comes back with new questions is answered again."""
@@ -134,7 +160,8 @@ class Visit:
         raise AssertionError(f"the step does not end: {self.page.locator('#errors').inner_text()}")
 
     def _fill_rows(self, answers: Mapping[str, Any]) -> None:
-        for name in self.page.eval_on_selector_all("[name^='_rows.']", "all => all.map(e => e.name.slice(6))"):
+        shown = "() => [...document.querySelectorAll('[name^=\"_rows.\"]')].map(e => e.name.slice(6))"
+        for name in self.page.evaluate(shown):
             rows = at(answers, name)
             if isinstance(rows, list):
                 self.rows(name, len(rows))

@@ -1,0 +1,119 @@
+"""Questions rendered from segments: a page's macros are run once for each shape of page, not for each person.
+
+The macros stay the one source. A shape is everything about the views but what somebody answered: which questions
+stand there, how many rows, which of them have an error. For a new shape the macros run with marks in place of the
+answers; the result is cut at the marks, and from then on the answers are escaped and joined in between. That holds
+because a macro places answers and never branches on them; a test compares both ways for every specimen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from markupsafe import Markup, escape
+
+from forms_schema import FieldView
+from forms_schema.base import RowView
+
+KEPT: Final = 2000
+"""Shapes held, some 10 kB each."""
+_OPEN, _CLOSE = "\ue000", "\ue001"  # private use: left alone by escaping; only the macros' own output is ever cut
+_MARK: Final = re.compile(f"{_OPEN}([0-9]+){_CLOSE}")
+
+Render = Callable[[Sequence[FieldView]], str]
+Shape = tuple[object, ...]
+
+
+class Segments:
+    """Renders questions by `render` (the macros), once a shape."""
+
+    def __init__(self, render: Render) -> None:
+        self._render = render
+        self._known: OrderedDict[Shape, tuple[list[str], list[int]]] = OrderedDict()
+
+    def questions(self, views: Sequence[FieldView]) -> Markup:
+        """The questions of a page, as the macros would write them."""
+        shape = tuple(_shape(view) for view in views)
+        known = self._known.get(shape)
+        if known is None:
+            known = self._known[shape] = self._cut(views)
+            if len(self._known) > KEPT:
+                self._known.popitem(last=False)
+        pieces, slots = known
+        answers = [escape(answer) for view in views for answer in _answers(view)]
+        filled = [pieces[0]]
+        for slot, piece in zip(slots, pieces[1:], strict=True):
+            filled += (answers[slot], piece)
+        return Markup("".join(filled))  # noqa: S704  # pieces are the macros' own output, answers are escaped above
+
+    def _cut(self, views: Sequence[FieldView]) -> tuple[list[str], list[int]]:
+        counter = iter(range(1_000_000))
+        parts = _MARK.split(self._render([_marked(view, counter) for view in views]))
+        return parts[::2], [int(mark) for mark in parts[1::2]]
+
+
+def _shape(view: FieldView) -> Shape:
+    """All that a macro may branch on."""
+    fixed = (view.label, view.hint, view.value, *view.parts.values()) if view.field is None else id(view.field)
+    return (
+        fixed,
+        view.name,
+        view.required,
+        bool(view.error),
+        view.source,
+        view.add,
+        tuple((option.value, option.title) for option in view.options) if view.options else (),
+        tuple(file.remove for file in view.files) if view.files else (),
+        tuple(_shape(child) for child in view.children) if view.children else (),
+        tuple((row.remove, *(_shape(child) for child in row.children)) for row in view.rows) if view.rows else (),
+    )
+
+
+def _answers(view: FieldView) -> Iterator[str]:
+    """What somebody answered, in a fixed order; `_marked` follows the same order."""
+    yield view.error
+    if view.field is not None:  # a note's words and an attachment's limits are the declaration's, not an answer
+        yield view.value
+        yield from view.parts.values()
+    for option in view.options:
+        yield option.checked
+        yield option.selected
+    for file in view.files:
+        yield from (file.name, file.size, file.href)
+    for child in view.children:
+        yield from _answers(child)
+    for row in view.rows:
+        for child in row.children:
+            yield from _answers(child)
+
+
+def _marked(view: FieldView, counter: Iterator[int]) -> FieldView:
+    """The view with a mark in place of each answer."""
+
+    def mark() -> str:
+        return f"{_OPEN}{next(counter)}{_CLOSE}"
+
+    error = mark()
+    own = view.field is not None
+    return replace(
+        view,
+        error=error if view.error else "",
+        value=mark() if own else view.value,
+        parts=_marked_parts(view.parts, mark) if own else view.parts,
+        options=tuple(replace(option, checked=mark(), selected=mark()) for option in view.options),
+        files=tuple(replace(file, name=mark(), size=mark(), href=mark()) for file in view.files),
+        children=tuple(_marked(child, counter) for child in view.children),
+        rows=tuple(_marked_row(row, counter) for row in view.rows),
+    )
+
+
+def _marked_row(row: RowView, counter: Iterator[int]) -> RowView:
+    return replace(row, children=tuple(_marked(child, counter) for child in row.children))
+
+
+def _marked_parts(parts: Mapping[str, str], mark: Callable[[], str]) -> Mapping[str, str]:
+    return {name: mark() for name in parts}
