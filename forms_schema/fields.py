@@ -192,7 +192,9 @@ class Fields:
         widget = str(ui.get("widget", ""))
         children = self._inside(pointer, subs)
         kind = kind_of(schema, widget)
-        if kind is None or kind.container != bool(children):
+        rows = any(sub.items for sub in subs)
+        mixed = rows and any(part.fields for part in all_open(subs))
+        if kind is None or mixed or kind.container != bool(children) or (kind.name == "rows") != rows:
             allowed = "type と format、または x-kind を確かめてください(docs/field-kinds.md)"
             raise BadDeclaration([Fault(subs[0].at, "この schema に合う項目の種類がありません", allowed)])
         _check(says, subs)
@@ -218,7 +220,7 @@ def _shaped(sub: Plan) -> dict[str, Any]:
     """What one plan says of its place, with the type that its questions or rows imply."""
     schema = narrowed(sub.parts)
     if sub.items:
-        return {**schema, "type": "array"}
+        return {"type": "array", **schema}
     return {"type": "object", **schema} if any(part.fields for part in all_open((sub,))) else schema
 
 

@@ -152,7 +152,7 @@ class Form:
                     break
                 view = kept
             asked = tuple(self._attachments(kept))
-        return Settled(kept, questions, tuple(self._dropped(answers, kept, "", "")), asked, today)
+        return Settled(kept, questions, tuple(self._dropped(answers, questions, "", "")), asked, today)
 
     def _walk(
         self, plans: tuple[Plan, ...], draft: Answers, view: Answers, pattern: str, at: str, rows: Rows
@@ -162,9 +162,11 @@ class Form:
         for slot in self._level(opened(plans, view), pattern):
             pointer = f"{at}/{slot.name}"
             value = draft.get(slot.name)
-            if slot.items and (isinstance(value, list) or fit(value) is None):
+            if not isinstance(value, list | dict):
+                value = fit(value)
+            if slot.items and (value is None or isinstance(value, list)):
                 question = self._rows(slot, value or [], view.get(slot.name), pointer, rows)
-            elif slot.field.children and not slot.items and (isinstance(value, dict) or fit(value) is None):
+            elif slot.field.children and not slot.items and (value is None or isinstance(value, dict)):
                 question = self._group(slot, value or {}, view.get(slot.name), pointer, rows)
             else:
                 question = Question(pointer, slot.field, slot.required, fit(value))
@@ -222,22 +224,20 @@ class Form:
                 if asked_if(row):
                     yield AskedAttachment(key, attachment, not attachment.optional, label)
 
-    def _dropped(self, draft: Answers, kept: Answers, pattern: str, at: str) -> Iterator[Dropped]:
+    def _dropped(self, draft: Answers, asked: Sequence[Question], pattern: str, at: str) -> Iterator[Dropped]:
+        questions = {question.field.name: question for question in asked}
         for name, value in draft.items():
-            field, pointer = self.fields.get(f"{pattern}/{name}"), f"{at}/{name}"
-            if field is None:
-                continue
-            left = kept.get(name)
-            if left is None:
+            field, question = self.fields.get(f"{pattern}/{name}"), questions.get(name)
+            if field is not None and question is None:
                 answer = _fitted(field, value)
                 if answer not in (None, {}, []):
-                    yield Dropped(pointer, field, answer)
-            elif isinstance(value, dict) and isinstance(left, dict):
-                yield from self._dropped(value, left, field.pointer, pointer)
-            elif isinstance(value, list) and isinstance(left, list) and field.children:
-                for i, (row, still) in enumerate(zip(value, left, strict=False)):
-                    if isinstance(row, dict) and isinstance(still, dict):
-                        yield from self._dropped(row, still, f"{field.pointer}/*", f"{pointer}/{i}")
+                    yield Dropped(f"{at}/{name}", field, answer)
+            elif question is not None and isinstance(value, dict):
+                yield from self._dropped(value, question.children, question.field.pointer, question.pointer)
+            elif question is not None and isinstance(value, list):
+                for i, (row, inside) in enumerate(zip(value, question.rows, strict=False)):
+                    if isinstance(row, dict):
+                        yield from self._dropped(row, inside, f"{question.field.pointer}/*", f"{question.pointer}/{i}")
 
     def errors(self, settled: Settled, attached: Mapping[str, int] | None = None) -> tuple[FieldError, ...]:
         """Everything wrong at once, one error a question, in the order of the questions.

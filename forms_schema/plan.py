@@ -183,7 +183,7 @@ class Planner:
 
 
 def _too_much(at: str) -> BadDeclaration:
-    return BadDeclaration([Fault(at, "入れ子または枝分かれが多すぎます", f"深さ {MAX_DEPTH} まで")])
+    return BadDeclaration([Fault(at, "入れ子または枝分かれが多すぎます", f"入れ子は {MAX_DEPTH} 段まで")])
 
 
 def _said_here(schema: Schema) -> Schema:

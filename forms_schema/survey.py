@@ -164,4 +164,6 @@ def _circle(edges: Mapping[Node, set[Node]], stuck: set[Node]) -> Fault:
         trail.append(before[trail[-1]])
     circle = trail[trail.index(before[trail[-1]]) :]
     names = [node for node in reversed(circle) if isinstance(node, str)]
-    return Fault("", f"条件が輪になっています: {' → '.join([*names, names[0]])}", "どれか一つの条件を外してください")
+    first = names.index(min(names))
+    told = " → ".join([*names[first:], *names[:first], names[first]])
+    return Fault("", f"条件が輪になっています: {told}", "どれか一つの条件を外してください")

@@ -35,7 +35,7 @@ particular (a phone number, an address) may be anybody's."""
 
 
 def check(paths: Sequence[Path] | None = None, *, today: date, root: Path = ROOT, city: Path = CITY) -> list[Finding]:
-    """Every fault of the declarations in `paths` (all, when None) and of what they share, by file.
+    """Every fault of the declarations in `paths`, files or folders (all, when None), and of what they share, by file.
 
     The others are still read, so that an id that is used twice shows. `today` is the day on which fees must be in
     force, and on which cases are run that name no day of their own.
@@ -45,8 +45,9 @@ def check(paths: Sequence[Path] | None = None, *, today: date, root: Path = ROOT
     for name, path in reader.origins.items():
         reader.findings += [(path, fault) for fault in _of_definition(name, shared.common)]
     files = declaration_files(root)
-    wanted = files if paths is None else [path.resolve() for path in paths]
-    others = [path for path in files if path.resolve() not in {each.resolve() for each in wanted}]
+    wanted = files if paths is None else [file for path in paths for file in _files(path)]
+    places = {path.parts[-2:] for path in map(Path.resolve, wanted)}  # a copy elsewhere stands for the file it changes
+    others = [path for path in files if path.parts[-2:] not in places]
     found = {path: reader.declaration(path, shared.common) for path in wanted}
     judge = _Judge(shared, load_city(city), today)
     for path, declaration in found.items():
@@ -54,6 +55,12 @@ def check(paths: Sequence[Path] | None = None, *, today: date, root: Path = ROOT
             reader.findings += [(path, fault) for fault in judge.faults(declaration)]
     reader.findings += _twice(found, {path: Reader().declaration(path, shared.common) for path in others})
     return list(dict.fromkeys(_at_home(path, fault, reader.origins) for path, fault in reader.findings))
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    return declaration_files(path) or sorted(path.rglob("*.json"))
 
 
 def _at_home(path: Path, fault: Fault, origins: Mapping[str, Path]) -> Finding:

@@ -152,8 +152,11 @@ class Declaration:
 
 
 def load(path: Path, common: Mapping[str, Schema]) -> Declaration:
-    """The declaration in a file: its folder is the category, its name the slug. Raises BadDeclaration."""
-    return parse(path.read_text("utf-8-sig", "surrogateescape"), common, path.parent.name, path.stem)
+    """The declaration in a file: its folder is the category, its name the slug.
+
+    Raises BadDeclaration, and OSError when there is no such file.
+    """
+    return parse(path.read_text("utf-8-sig", "surrogateescape"), common, path.resolve().parent.name, path.stem)
 
 
 def parse(text: str, common: Mapping[str, Schema], category: str, slug: str) -> Declaration:

@@ -141,6 +141,8 @@ class Reader:
             faults = shape.faults(raw)
         except BadDeclaration as bad:
             faults = list(bad.faults)
+        except OSError:
+            faults = [Fault("", "ファイルを読めません", "なくてはならないファイルです")]
         self.findings += [(path, fault) for fault in faults]
         return None if faults else raw
 
@@ -150,7 +152,9 @@ class Reader:
             return load(path, common)
         except BadDeclaration as bad:
             self.findings += [(path, fault) for fault in bad.faults]
-            return None
+        except OSError:
+            self.findings.append((path, Fault("", "ファイルを読めません", "あるファイルの名前を書いてください")))
+        return None
 
 
 def load_library(root: Path = ROOT) -> Library:

@@ -253,9 +253,7 @@ class Shelf:
 
     def page(self, wanted: ProcedureFilter | None, first: int | None, after: str | None) -> ProcedureConnection:
         """Raises ApiError for a page that is too long, or a cursor that leads nowhere."""
-        size = PAGE if first is None else first
-        if not 0 <= size <= LONGEST_PAGE:
-            raise ApiError("PAGE_SIZE", f"first は0から{LONGEST_PAGE}までです。")
+        size = page_size(first)
         found = self._found(wanted or ProcedureFilter())
         start = _after(found, after) if after is not None else 0
         edges = [ProcedureEdge(cursor=_cursor(each), node=each) for each in found[start : start + size]]
@@ -266,6 +264,13 @@ class Shelf:
         text = (wanted.text or "")[:LONGEST_TEXT]
         found = self._index.find(Wanted(text, wanted.category or "", wanted.life_event or ""))
         return [each for one in found if wanted.admits(each := self._shown[one.declaration.slug])]
+
+
+def page_size(first: int | None) -> int:
+    """How many procedures a page has. Raises ApiError when it would be too long."""
+    if first is not None and not 0 <= first <= LONGEST_PAGE:
+        raise ApiError("PAGE_SIZE", f"first は0から{LONGEST_PAGE}までです。")
+    return PAGE if first is None else first
 
 
 def _cursor(procedure: Procedure) -> str:

@@ -31,7 +31,7 @@ from graphql import (
     validate,
 )
 
-from server.api.catalogue import LONGEST_PAGE, PAGE
+from server.api.catalogue import page_size
 from server.api.policy import PUBLIC
 from server.api.refusals import ApiError
 
@@ -71,7 +71,7 @@ class Operation:
     public: bool
 
     def cost(self, variables: Mapping[str, Any]) -> int:
-        """At least as many resolvers as it would call."""
+        """At least as many resolvers as it would call. Raises ApiError for a page that is too long."""
         return _Cost(self.document.fragments, _defaults(self.node) | dict(variables)).of(self.node.selection_set)
 
 
@@ -116,7 +116,7 @@ def _read(text: str, schema: GraphQLSchema, rules: Sequence[type[ASTValidationRu
         problem = ApiError("TOO_DEEP", f"入れ子が深すぎます。{MAX_DEPTH}段までです。")
     if problem is not None:
         return Document(errors=(problem,))
-    errors = validate(schema, node, rules, max_errors=20, hide_suggestions=True)
+    errors = validate(schema, node, rules, 20, hide_suggestions=True, allow_empty_selection_sets=False)
     if errors:
         return Document(errors=tuple(_coded(error, "GRAPHQL_VALIDATION_FAILED") for error in errors))
     return Document(node, (), fragments)
@@ -224,17 +224,16 @@ class _Cost:
 
     def _page(self, node: FieldNode) -> int:
         value = next((each.value for each in node.arguments or () if each.name.value == "first"), None)
-        size = _number(value, self._variables)
-        return PAGE if size is None else min(max(size, 1), LONGEST_PAGE)
+        return max(page_size(_number(value, self._variables)), 1)
 
 
 def _number(value: ValueNode | None, variables: Mapping[str, Any]) -> int | None:
-    """A whole number written out or given as a variable; one that is too long is refused by its field."""
+    """A whole number written out or given as a variable."""
     if isinstance(value, IntValueNode):
-        return int(value.value) if len(value.value) < 10 else LONGEST_PAGE
+        return int(value.value[:12])
     if isinstance(value, VariableNode):
         given = variables.get(value.name.value)
-        return given if given is None or isinstance(given, int) else LONGEST_PAGE
+        return given if isinstance(given, int) else None  # another kind of value is refused by its type
     return None
 
 

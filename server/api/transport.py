@@ -134,7 +134,10 @@ class Api:
         return kept
 
     async def _carried_out(self, call: Call, operation: Operation, caller: Caller) -> Answer:
-        cost = operation.cost(call.variables)
+        try:
+            cost = operation.cost(call.variables)
+        except ApiError as error:
+            return _failed([error])
         extensions = {"cost": cost, "costLimit": MAX_COST}
         if cost > MAX_COST:
             words = f"重すぎる問い合わせです({cost})。{MAX_COST}までです。first か項目をへらしてください。"
@@ -176,12 +179,12 @@ def _posted(body: bytes, content_type: str) -> Call | Refused:
         return Refused(400, "BAD_REQUEST", "query に、GraphQLの文書を書いてください。")
     if len(text) > MAX_QUERY_BODY:
         return Refused(413, "TOO_LARGE", "query が大きすぎます。答えは variables に入れてください。")
-    variables, operation = given.get("variables") or {}, given.get("operationName")
-    if not isinstance(variables, dict):
+    variables, operation = given.get("variables"), given.get("operationName")
+    if not (variables is None or isinstance(variables, dict)):
         return _BAD_VARIABLES
     if not (operation is None or isinstance(operation, str)):
         return Refused(400, "BAD_REQUEST", "operationName は文字列にしてください。")
-    return Call(text, variables, operation or None)
+    return Call(text, variables or {}, operation or None)
 
 
 def _read(text: bytes) -> Json | Refused:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from email.message import Message
 from typing import Final
+from urllib.parse import unquote
 
 from anyio import to_thread
 
@@ -24,6 +24,8 @@ TYPES: Final = {"application/pdf": ".pdf", "image/jpeg": ".jpg", "image/png": ".
 LONGEST_NAME: Final = 100
 
 _FORM: Final = re.compile(r"\s*(multipart/|application/x-www-form-urlencoded)", re.IGNORECASE)
+_EXTENDED: Final = re.compile(r"filename\*\s*=\s*utf-8'[^']*'([^;\s]*)", re.IGNORECASE)
+_PLAIN: Final = re.compile(r'filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s"]+))', re.IGNORECASE)
 _REFUSED: Final = {
     "empty": Refused(400, "EMPTY_FILE", "ファイルの中身がありません。"),
     "size": Refused(413, "TOO_LARGE", f"ファイルが大きすぎます。{MAX_FILE >> 20}MBまでです。"),
@@ -60,7 +62,8 @@ async def take(
 
 def _name(disposition: str) -> str:
     """The name in a Content-Disposition header, without any path, fit to be shown."""
-    header = Message()
-    header["Content-Disposition"] = disposition.encode("ascii", "ignore").decode()
-    found = header.get_filename("")
+    extended, plain = _EXTENDED.search(disposition[:1000]), _PLAIN.search(disposition[:1000])
+    found = unquote(extended[1]) if extended else ""
+    if plain and not found:
+        found = re.sub(r"\\(.)", r"\1", plain[1] or plain[2] or "")
     return clean(found.replace("\\", "/").rpartition("/")[2])[:LONGEST_NAME]

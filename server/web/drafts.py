@@ -380,7 +380,7 @@ def _step(
         base=place.base,
     )
     made = steps.views(shown)
-    if is_fragment(request) and status == 200:
+    if personal and is_fragment(request) and status == 200:  # what is kept for everybody is always a whole page
         return HTMLResponse(services(request).renderer.questions(made))
     return page(request, "pages/step.html", _step_page(shown, place, made), status=status, personal=personal)
 

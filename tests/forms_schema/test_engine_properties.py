@@ -264,6 +264,8 @@ def candidates(item: Field, wild: bool = True) -> tuple[Json, ...]:
                 return values if wild else tuple(v for v in values if validator(said).is_valid(v))
     if item.schema.get("type") == "boolean":
         return (True, False)
+    if "minimum" in item.schema:
+        return (item.schema["minimum"],)
     offered = tuple(option.value for option in item.options)
     if item.kind.name == "checkboxes":
         return ([offered[0]], list(offered))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
 
 import pytest
@@ -36,25 +37,47 @@ def published(settings: Settings, library: Library, clock: Clock) -> None:
         database.close()
 
 
+@contextmanager
+def running(settings: Settings, library: Library, clock: Clock) -> Iterator[TestClient]:
+    """The site, as long as it is used; a browser at it. Whatever a resident does is answered or refused: the log
+    must hold no error of ours in the end."""
+    lines: list[str] = []
+    published(settings, library, clock)
+    app = create_app(settings, clock=clock, log_to=lines.append)
+    with TestClient(app, follow_redirects=True) as client:
+        yield client
+    events = [json.loads(line) for line in "".join(lines).splitlines()]
+    assert [event for event in events if event["event"] != "request"] == []
+    assert events, "nothing was logged: the check above sees nothing"
+
+
 @pytest.fixture
 def open_site(settings: Settings, library: Library, clock: Clock) -> Iterator[OpenSite]:
     """Opens the site on a day in Japan (None: the clock's own day); a browser at it."""
-    lines: list[str] = []
     with ExitStack() as stack:
 
         def opened(day: date | None) -> TestClient:
             if day is not None:
                 clock.now = datetime(day.year, day.month, day.day, 1, tzinfo=UTC)
-            published(settings, library, clock)
-            app = create_app(settings, clock=clock, log_to=lines.append)
-            return stack.enter_context(TestClient(app, follow_redirects=True))
+            return stack.enter_context(running(settings, library, clock))
 
         yield opened
-    # whatever a resident does is answered or refused: nothing ends in an error of ours
-    assert [line for line in "".join(lines).splitlines() if '"event": "error"' in line] == []
 
 
 @pytest.fixture
 def site(open_site: OpenSite) -> TestClient:
     """A browser at the site."""
     return open_site(None)
+
+
+@pytest.fixture
+def another(site: TestClient) -> Callable[[], TestClient]:
+    """Opens another browser (no cookies) at the same site."""
+    return lambda: beside(site)
+
+
+def beside(client: TestClient) -> TestClient:
+    """Another browser at the site of `client`, served by the same event loop."""
+    other = TestClient(client.app, follow_redirects=True)
+    other.portal = client.portal
+    return other

@@ -50,6 +50,7 @@ def test_the_same_word_in_another_event_has_no_further_effect(counter: Counter) 
     assert counter.settle(told(payment), later) == [Settled(payment, Standing.PAID)] * 2
     assert counter.debt.paid_at == NOON
     assert counter.times_paid == counter.lines("payment.paid") == 1
+    assert counter.lines("payment.surplus") == 0
 
 
 WRONG = [

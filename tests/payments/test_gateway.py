@@ -192,6 +192,7 @@ FORGERIES: dict[str, Forgery] = {
     "the signature of another body": lambda body, at: (body, signature(b"{}", NEW, at)),
     "no time": lambda body, at: (body, signature(body, NEW, at).partition(",")[2]),
     "two times": lambda body, at: (body, f"t={at + 1}," + signature(body, NEW, at)),
+    "a second time behind a true signature": lambda body, at: (body, signature(body, NEW, at) + f",t={at + 1}"),
     "a new time on an old signature": lambda body, at: (
         body,
         signature(body, NEW, at - 9).replace(str(at - 9), str(at)),

@@ -172,6 +172,21 @@ def test_only_the_files_that_were_named_are_checked(shelf: Path, spoil: Spoil) -
     assert found(shelf, [shelf / "declarations/environment-pets/inu-toroku.json"]) == []
 
 
+def test_a_folder_and_a_missing_file_can_be_named_too(shelf: Path, spoil: Spoil) -> None:
+    spoil(put("/department", "宇宙課"))
+    assert found(shelf, [shelf]) == found(shelf, [shelf / "declarations/resident-record"]) == found(shelf)
+    assert found(shelf, [shelf / "declarations/childcare"]) == []
+    assert found(shelf, [shelf / "declarations/tax/nai.json"]) == [("nai.json", "")]
+
+
+def test_a_changed_copy_can_be_tried_before_it_takes_the_place_of_its_file(shelf: Path, spoil: Spoil) -> None:
+    path = spoil(put("/processing_days", 3))
+    copy = shelf.parent / "desk/resident-record" / path.name
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(path.read_bytes())
+    assert found(shelf, [copy]) == []
+
+
 def fee_rows(shelf: Path, change: Callable[[list[dict[str, Any]]], object]) -> list[tuple[str, str]]:
     path = shelf / "fees.json"
     rows = json.loads(path.read_text("utf-8"))
@@ -206,10 +221,12 @@ def test_one_name_is_defined_in_one_file(shelf: Path) -> None:
     assert ("more.json", "/$defs/phone") in found(shelf)
 
 
-ODD = st.sampled_from([None, True, 0, -1, 1.5, "", "x", "/x", "/dogs", [], {}, [1], {"x": {}}, {"$ref": "#/$defs/dog"}])
+ODD: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, 0, -1, 1.5, "", "x", "/x", "/dogs", [], {}, [1], {"x": {}}, {"$ref": "#/$defs/dog"}]
+)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_is_written_is_checked_and_never_crashes(shelf: Path, data: st.DataObject) -> None:
     path = shelf / "declarations/environment-pets/inu-toroku.json"

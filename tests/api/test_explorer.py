@@ -1,0 +1,49 @@
+"""The page on which the API is tried: in the sandbox, and under the site's own rule for scripts."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from server.api.registered import identifier, read_queries
+from tests.api.conftest import Program
+from tests.api.test_transport import production
+
+__all__ = ["production"]
+
+
+def test_the_sandbox_has_a_page_to_try_the_api_on(api: Program) -> None:
+    response = api.http.get("/graphql/explorer")
+    text = unescape(response.text)
+    assert response.status_code == 200
+    for query in read_queries().values():
+        assert query in text
+        assert identifier(query) in text
+    assert "startSignature" in text
+
+
+def test_its_examples_can_be_carried_out(api: Program) -> None:
+    text = api.http.get("/graphql/explorer").text
+    queries = [unescape(each) for each in re.findall(r'data-query="([^"]*)"', text)]
+    assert len(queries) == 6
+    for query in queries:
+        assert "GRAPHQL_" not in api.post(query).text
+
+
+def test_nothing_on_it_is_inline_or_from_elsewhere(api: Program) -> None:
+    response = api.http.get("/graphql/explorer")
+    assert "default-src 'none'" in response.headers["content-security-policy"]
+    assert not re.search(r"<style|<script(?![^>]*src=)| style=| on[a-z]+=", response.text)
+    sources = re.findall(r'(?:src|href)="([^"]+\.(?:js|css))"', response.text)
+    assert any("explorer" in each for each in sources)
+    for source in sources:
+        assert api.http.get(source).status_code == 200
+
+
+def test_without_script_it_says_what_to_do_instead(api: Program) -> None:
+    text = api.http.get("/graphql/explorer").text
+    assert "curl" in text[text.index("<noscript>") : text.index("</noscript>")]
+
+
+def test_production_has_no_such_page(production: Program) -> None:
+    assert production.http.get("/graphql/explorer").status_code == 404
