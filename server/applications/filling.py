@@ -5,6 +5,7 @@ Pure: what is read from the store or looked up is handed in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -23,6 +24,9 @@ from server.people.sessions import Visitor
 NEXT: Final = "next"
 Lookup = Callable[[str], Sequence[Town]]
 """Towns by postal code; several where one code stands for several."""
+_PLACE: Final = re.compile(r"(?:/(?:[0-9]{1,3}|[^/\d][^/]*))+")
+"""A pointer whose row numbers `int` takes: of 5,000 digits it raises."""
+_PICKED: Final = re.compile("[0-9]{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +67,10 @@ def shown_rows(form: Form, content: Content) -> dict[str, int]:
 def _address(content: Content, where: str, lookup: Lookup) -> tuple[Content, dict[str, Sequence[Town]]]:
     """Fill prefecture, city and town of the address at `where` from its postal code; 'where:2' picks the third."""
     pointer, _, picked = where.partition(":")
-    address = at(content.answers, pointer) if pointer.startswith("/") else None
+    address = at(content.answers, pointer) if _PLACE.fullmatch(pointer) else None
     code = address.get("postal_code") if isinstance(address, dict) else None
     towns = lookup(code) if isinstance(code, str) else ()
-    if picked.isascii() and picked.isdecimal() and int(picked) < len(towns):
+    if _PICKED.fullmatch(picked) and int(picked) < len(towns):
         towns = [towns[int(picked)]]
     if len(towns) != 1:
         return content, {pointer: towns} if towns else {}

@@ -102,8 +102,8 @@ async def read_form_with_files(
         return await read_form(request), ()
     if not options.get(b"boundary"):
         raise BadBody
-    reader = _MultipartReader(options[b"boundary"], limits or FileLimits())
     try:
+        reader = _MultipartReader(options[b"boundary"], limits or FileLimits())  # refuses a boundary without end
         async for chunk in request.stream():
             reader.write(chunk)
         return reader.finish()

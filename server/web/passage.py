@@ -48,11 +48,13 @@ def leave(request: Request, response: Response, passage: Passage) -> Response:
 def come_back(request: Request, purpose: str) -> Passage | None:
     """The passage of this way, if the browser set out on it and `state` is what it set out with."""
     try:
-        found = Passage(**json.loads(base64.urlsafe_b64decode(request.cookies.get(_name(request), ""))))
-    except (binascii.Error, ValueError, TypeError):
+        parts = json.loads(base64.urlsafe_b64decode(request.cookies.get(_name(request), "")))
+        found = Passage(**parts)
+        whole = "".join(parts.values()).encode()  # raises for what is no text, or half a character
+    except (binascii.Error, ValueError, TypeError, AttributeError, RecursionError):
         return None
     state = request.query_params.get("state", "")
-    fits = found.purpose == purpose and hmac.compare_digest(str(found.state).encode(), state.encode())
+    fits = whole and found.purpose == purpose and hmac.compare_digest(found.state.encode(), state.encode())
     return found if fits else None
 
 

@@ -16,7 +16,8 @@ from starlette.testclient import TestClient
 
 from payments.sandbox_gateway import Action, SandboxGateway
 from payments.signed import sign
-from procedures.library import load_library
+from procedures.declaration import load
+from procedures.library import ROOT, Reader, read_shared
 from server.app import create_app
 from server.catalogue.catalogue import publish
 from server.people.sessions import grant, open_session
@@ -71,7 +72,8 @@ def client(store: Store, clock: Clock, random: Random) -> Iterator[TestClient]:
 
 @pytest.fixture
 def browser(client: TestClient, store: Store, make: Maker, clock: Clock, random: Random) -> Browser:
-    declaration = load_library().declarations[0]
+    file = ROOT / "declarations/resident-record/juminhyo-utsushi.json"
+    declaration = load(file, read_shared(ROOT, Reader()).common)
     store.transact(lambda db: publish(db, [declaration], now=clock(), actor="test"))
     token, session_id = store.transact(lambda db: open_session(db, now=clock(), random=random))
     gateway = client.app.state.services.gateway  # type: ignore[attr-defined]  # the client types its app as any ASGI

@@ -1,0 +1,71 @@
+"""Every case that a declaration brings with it, filed by a program: two doors, one room."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from procedures.cases import Case, cases_of
+from procedures.declaration import Assurance, Channel
+from procedures.library import load_library
+from server.people import sessions
+from server.people.facts import Facts
+from server.store.database import Writing
+from tests.api.conftest import SIGN, SUBMIT, Program, Site
+from tests.conftest import Clock, Settings
+
+LIBRARY = load_library()
+RESIDENTS = {Assurance.OIDC_BASIC: "hanako-oidc", Assurance.JPKI_SIGNATURE: "taro-jpki"}
+
+
+def known_at(api: Program, level: Assurance) -> None:
+    """Come anew, as somebody who is known so surely."""
+    api.http.cookies.clear()
+    if level in RESIDENTS:
+        api.sign_in(RESIDENTS[level])
+    elif level is Assurance.EMAIL:
+        of, facts = api.of, Facts("email", "kazuko@example.jp", Assurance.EMAIL, email="kazuko@example.jp")
+
+        def work(db: Writing) -> str:
+            return sessions.sign_in(db, of.keys, None, facts, now=of.clock(), random=of.random)
+
+        api.http.cookies.set("kakanai", api.run(work))
+
+
+def filed(api: Program, slug: str, case: Case) -> dict[str, object]:
+    """The answer to a case, with its files, and signed where that is asked for."""
+    files = [key for key, count in case.attachments.items() for _ in range(count)]
+    attachments = [{"key": key, "upload": api.upload()} for key in files]
+    sent = {"slug": slug, "answers": case.answers, "attachments": attachments}
+    begun = api(SIGN, {"input": sent})["startSignature"] if case.level is Assurance.JPKI_SIGNATURE else {}
+    if begun.get("__typename") == "Signature":
+        asked = api.http.get(begun["url"], follow_redirects=False)
+        done = api.http.post(asked.headers["location"], data={"action": "sign"}, follow_redirects=False)
+        api.http.get(done.headers["location"], follow_redirects=False)
+        sent["signature"] = begun["id"]
+    answer: dict[str, object] = api(SUBMIT, {"input": sent})["submitApplication"]
+    return answer
+
+
+@pytest.mark.parametrize("slug", LIBRARY.declarations)
+def test_a_case_ends_for_a_program_as_its_declaration_says(
+    slug: str, open_site: Site, settings: Settings, clock: Clock
+) -> None:
+    api, declaration = open_site(settings), LIBRARY.declarations[slug]
+    api.publish([declaration])
+    begun = clock.now
+    for case in cases_of(declaration):
+        if case.channel is not Channel.ONLINE:
+            continue
+        day = case.today
+        clock.now = datetime(day.year, day.month, day.day, 1, tzinfo=UTC) if day else begun
+        known_at(api, case.level)
+        made = filed(api, slug, case)
+        errors = {each["pointer"]: each["code"] for each in made.get("errors", ())}  # type: ignore[attr-defined]
+        assert errors == case.expect.get("errors", {}), case.title
+        if case.valid and "fee" in case.expect:
+            assert made["feeTotal"] == case.expect["fee"], case.title
+        if case.valid and "left_out" in case.expect:
+            left = sorted(each["pointer"] for each in made["leftOut"])  # type: ignore[attr-defined]
+            assert left == sorted(case.expect["left_out"]), case.title
