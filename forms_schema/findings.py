@@ -17,6 +17,7 @@ _FIRST = ("required", "type", "enum", "const", "format", "minLength", "maxLength
 # C0 and C1 but for the newline, overrides of direction, and what stands where half a surrogate pair stood: databases
 # refuse some, and with the others a name reads as another one. Pages never send them, machines may.
 _HARMFUL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffd]")
+_INDEX = re.compile("[0-9]{1,9}")
 _PARAMS = {"limit": "limit", "format": "format", "multiple_of": "limit"}
 
 
@@ -84,7 +85,7 @@ def _beyond_schema(kept: Answers, asked: Mapping[str, Question], today: date) ->
     for pointer, question in asked.items():
         value, rule = question.value, question.field.schema.get("x-date")
         if isinstance(value, str):
-            if not value.isprintable() and _HARMFUL.search(value):
+            if ("\ufffd" in value or not value.isprintable()) and _HARMFUL.search(value):
                 yield FieldError(pointer, "characters")
             elif rule:
                 yield from _out_of_bounds(value, rule, pointer, kept, today)
@@ -126,7 +127,7 @@ def at(answers: Json, pointer: str) -> Json:
     for part in pointer[1:].split("/"):
         if isinstance(answers, dict):
             answers = answers.get(part)
-        elif isinstance(answers, list) and part.isdecimal() and int(part) < len(answers):
+        elif isinstance(answers, list) and _INDEX.fullmatch(part) and int(part) < len(answers):
             answers = answers[int(part)]
         else:
             return None

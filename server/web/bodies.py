@@ -86,7 +86,10 @@ async def read_form(request: Request, *, max_fields: int = MAX_FIELDS) -> Posted
     """The text of a posted form; of a multipart one too, its files left aside."""
     kind, _ = _content_type(request)
     if kind == "multipart/form-data":
-        return (await read_form_with_files(request))[0]
+        posted, files = await read_form_with_files(request)
+        for file in files:
+            file.content.close()
+        return posted
     body = await request.body()
     if body and kind != "application/x-www-form-urlencoded":
         raise BadBody
@@ -103,12 +106,18 @@ async def read_form_with_files(
     if not options.get(b"boundary"):
         raise BadBody
     try:
-        reader = _MultipartReader(options[b"boundary"], limits or FileLimits())  # refuses a boundary without end
+        reader = _MultipartReader(options[b"boundary"], limits or FileLimits())
+    except FormParserError as error:  # a boundary longer than any browser's
+        raise BadBody from error
+    try:
         async for chunk in request.stream():
             reader.write(chunk)
         return reader.finish()
-    except (FormParserError, UnicodeDecodeError) as error:
-        raise BadBody from error
+    except BaseException as error:
+        reader.drop()
+        if isinstance(error, FormParserError | UnicodeDecodeError):
+            raise BadBody from error
+        raise
 
 
 @dataclass(slots=True)
@@ -155,6 +164,12 @@ class _MultipartReader:
         if not self._complete:
             raise BadBody
         return self._posted, tuple(self._files)
+
+    def drop(self) -> None:
+        """Let go of the temporary files of a body that is not to be had."""
+        for sink in (self._part.sink, *(file.content for file in self._files)):
+            if sink is not None:
+                sink.close()
 
     def _begin(self) -> None:
         self._part = _Part()

@@ -86,8 +86,7 @@ async def begin(request: Request) -> Response:
     published = _open(request)
     if isinstance(published, Response):
         return published
-    posted, files = await read_form_with_files(request)
-    return await _turned(request, _fresh(request, published.declaration), posted, files)
+    return await _answered(request, _fresh(request, published.declaration))
 
 
 def _open(request: Request) -> Published | Response:
@@ -127,8 +126,7 @@ async def post(request: Request) -> Response:
     place = await _placed(request)
     if isinstance(place, Response):
         return place
-    posted, files = await read_form_with_files(request)
-    return await _turned(request, place, posted, files)
+    return await _answered(request, place)
 
 
 async def _placed(request: Request) -> Place | Response:
@@ -164,6 +162,16 @@ async def open_draft(request: Request) -> tuple[Draft, tuple[uploads.Upload, ...
 
 
 # --- one turn -----------------------------------------------------------------------------------------------------
+
+
+async def _answered(request: Request, place: Place) -> Response:
+    """Read what was posted and carry it out."""
+    posted, files = await read_form_with_files(request)
+    try:
+        return await _turned(request, place, posted, files)
+    finally:
+        for each in files:
+            each.content.close()
 
 
 async def _turned(request: Request, place: Place, posted: Posted, files: Sequence[PostedFile]) -> Response:
@@ -234,9 +242,7 @@ async def _kept(
 
 
 def _read(file: PostedFile) -> bytes:
-    """The content, and the end of the temporary file."""
-    with file.content as content:
-        return b"" if file.refused else content.read()
+    return b"" if file.refused else file.content.read()
 
 
 async def _with_files(request: Request, place: Place, kept: Sequence[uploads.Kept]) -> Place:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_from_bytes
+from urllib.parse import quote, quote_from_bytes, urlsplit
 
 import httpx2
 import pytest
@@ -25,7 +25,7 @@ from server.app import all_routes
 from server.web.routing import policies
 from tests.conftest import Clock, empty, sandbox
 from tests.journeys.conftest import beside, running
-from tests.journeys.pages import Page, Resident
+from tests.journeys.pages import Resident
 
 ANSWERS = {200, 303, 304, 400, 403, 404, 405, 409, 413, 422, 429}
 MARKUP = "\"'><script>alert(1)</script><b hx-get=/x>"
@@ -331,8 +331,7 @@ QUERIES = [
 def test_any_address_by_any_method_is_answered_or_refused(target: Target, method: str, address: str) -> None:
     answer = ask(beside(target.client), method, address)
     assert answer.status_code < 500
-    place = answer.headers.get("location", "/")
-    assert place.startswith("/") and not place.startswith("//"), f"sent off to {place}"
+    assert urlsplit(answer.headers.get("location", "/")).netloc in ("", "testserver")
 
 
 def ask(client: TestClient, method: str, address: str, headers: Mapping[bytes, bytes] = {}) -> httpx2.Response:  # noqa: B006
@@ -477,6 +476,3 @@ def test_a_search_shows_the_words_and_runs_none(site: TestClient) -> None:
     assert page.status == 200
     assert MARKUP not in page.html
     assert MARKUP in page.text
-
-
-SearchOf = Callable[[str], Page]

@@ -64,8 +64,15 @@ class Browser:
 
 
 @pytest.fixture
+def store_settings(settings: Settings) -> Settings:
+    """On SQLite alone: what the pages stand on is tried on both databases in the other files."""
+    return settings
+
+
+@pytest.fixture
 def client(store: Store, clock: Clock, random: Random) -> Iterator[TestClient]:
-    app = create_app(store.settings, clock=clock, random=random, log_to=[].append)
+    lines: list[str] = []
+    app = create_app(store.settings, clock=clock, random=random, log_to=lines.append)
     with TestClient(app, base_url="http://testserver", follow_redirects=False) as client:
         yield client
 
@@ -120,7 +127,9 @@ def test_who_is_declined_can_pay_after_all(browser: Browser) -> None:
 
 def test_who_pays_later_is_told_until_when(browser: Browser) -> None:
     browser.presses(browser.goes_to_pay(), "later")
-    assert "2026年11月23日(月) 10時00分までに" in browser.page()
+    page = browser.page()
+    assert "お支払いをお待ちしています" in page
+    assert "2026年11月23日(月) 10時00分までに" in page
     assert "期限が過ぎる" in browser.page(browser.goes_to_pay())
     browser.presses(browser.goes_to_pay(), "pay")
     assert "支払いが済みました" in browser.page()
@@ -271,7 +280,8 @@ def test_in_production_there_is_no_sandbox_to_pay_in(tmp_path: Path, clock: Cloc
     environ = {"DATABASE_URL": url, "DATA_DIR": str(tmp_path), "BASE_URL": "https://city.example.jp"}
     environ |= {"SECRET_KEY": "s" * 32, "INDEX_KEY": "i" * 32, "ENCRYPTION_KEYS": f"k1:{key}", "WORKER": "off"}
     settings = Settings.from_env({f"KAKANAI_{name}": value for name, value in environ.items()})
-    app = create_app(settings, clock=clock, random=random, log_to=[].append)
+    lines: list[str] = []
+    app = create_app(settings, clock=clock, random=random, log_to=lines.append)
     with TestClient(app, base_url="https://city.example.jp") as client:
         assert client.get("/sandbox/pay/anything").status_code == 404
         assert client.post("/sandbox/pay/anything", data={"action": "pay"}).status_code == 404
