@@ -11,7 +11,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from server.settings import BadSettings, Settings, ignored
@@ -86,7 +86,8 @@ def serve(arguments: argparse.Namespace) -> int:
     if settings.sandbox:
         _migrate(settings)
         _publish(settings, ())
-        print(f"Kakanai sandbox: {settings.base_url}/", flush=True)
+        with suppress(OSError):  # a full disk under the log stops nobody
+            print(f"Kakanai sandbox: {settings.base_url}/", flush=True)
     uvicorn.run(
         "server.app:from_environment",
         factory=True,

@@ -57,7 +57,7 @@ async def _procedure(self: Application, info: Info) -> Procedure:
 class Application:
     receipt_number: str = field(description="受付番号(15桁)。")
     access_code: str | None = field(
-        description="アクセスコード。受付番号と合わせて状況を見るのに使う。出した時の答えにだけ入る。"
+        description="確認コード。受付番号と合わせて状況を見るのに使う。出した時の答えにだけ入る。"
     )
     state: enums.ApplicationState = field(description="いまの状態。")
     submitted_at: datetime = field(description="出した日時。")

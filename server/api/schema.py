@@ -50,7 +50,7 @@ def _procedure(
 async def _application(
     info: Info,
     receipt_number: Annotated[str, argument(description="受付番号。")],
-    access_code: Annotated[str, argument(description="アクセスコード。")],
+    access_code: Annotated[str, argument(description="確認コード。")],
 ) -> Application | None:
     return await applications.find(info, receipt_number, access_code)
 
@@ -76,7 +76,7 @@ class Query:
     procedures: ProcedureConnection = field(resolver=_procedures, description="手続の一覧。")
     procedure: Procedure | None = field(resolver=_procedure, description="手続1つ。なければ null。")
     application: Application | None = field(
-        resolver=_application, description="申請1つ。受付番号かアクセスコードが違えば null。"
+        resolver=_application, description="申請1つ。受付番号か確認コードが違えば null。"
     )
     rollout: list[RolloutYear] = field(resolver=_rollout, description="オンライン化の目標と実績。年度の順。")
 
@@ -103,9 +103,10 @@ class _AlreadyRead(SchemaExtension):
 
 
 class Schema(strawberry.Schema):
-    """Logs nothing by itself: an error's own words may quote an answer. Whoever executes is told of each."""
+    """Strawberry's, but silent."""
 
-    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None: ...
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Logs nothing: an error's own words may quote an answer. Whoever executes is told of each (`transport`)."""
 
 
 def build_schema() -> Schema:

@@ -101,6 +101,11 @@ _BY_CODE = select(*_COLUMNS).where(
     t.draft.c.expires_at > bindparam("now"),
     t.draft.c.application_id.is_(None),
 )
+_CLAIM = (
+    update(t.draft)
+    .where(t.draft.c.session_id == bindparam("session"), t.draft.c.resident_id.is_(None))
+    .values(resident_id=bindparam("resident"))
+)
 _MOVE = update(t.draft).where(t.draft.c.id == bindparam("draft_id")).values(session_id=bindparam("session"))
 _EXPIRED = select(t.draft.c.id).where(t.draft.c.expires_at <= bindparam("now")).limit(500)
 
@@ -159,6 +164,12 @@ def _opened(row: Any, keys: Keys) -> Draft:
         expires_at=row.expires_at,
         application_id=row.application_id,
     )
+
+
+def claim(db: Writing, visitor: Visitor) -> None:
+    """What was begun here before signing in is this resident's from now on: their next sign-in finds it."""
+    if visitor.resident is not None:
+        db.execute(_CLAIM, {"session": visitor.session_id, "resident": visitor.resident.id})
 
 
 def save(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from forms_schema import Answers, Form
 from forms_schema.findings import at, pointers
@@ -25,6 +25,9 @@ KIND: Final = "my_number"
 
 _OWNED = select(t.mynumber.c.id).where(t.mynumber.c.owner_id == bindparam("owner"))
 _HAND_OVER = update(t.mynumber).where(t.mynumber.c.owner_id == bindparam("before")).values(owner_id=bindparam("after"))
+_FORGET = delete(t.mynumber).where(
+    t.mynumber.c.owner_id == bindparam("owner"), t.mynumber.c.id.not_in(bindparam("named", expanding=True))
+)
 
 
 def sealed_away(
@@ -85,6 +88,10 @@ def _kept(db: Writing, keys: Keys, number: str, owner_id: str, now: datetime, ra
     return PREFIX + row_id
 
 
-def hand_over(db: Writing, before: str, after: str) -> None:
-    """The draft's numbers are the application's now."""
+def hand_over(db: Writing, form: Form, answers: Answers, before: str, after: str) -> None:
+    """The draft's numbers are the application's now: those that `answers` name. What was typed before them, or is
+    asked for no more, may not be kept (番号法第20条)."""
+    places = [p for field in form.fields.values() if field.kind.name == KIND for p in pointers(answers, field.pointer)]
+    named = [str(at(answers, place)).removeprefix(PREFIX) for place in places]
+    db.execute(_FORGET, {"owner": before, "named": named})
     db.execute(_HAND_OVER, {"before": before, "after": after})

@@ -59,7 +59,9 @@ def _known(questions: Sequence[Question], facts: Mapping[str, Json], about: bool
         ours = about or question.field.subject == "applicant"
         if question.children and ours:
             known = facts if not about else facts.get(question.field.name)
-            if isinstance(known, Mapping):
+            # a name or an address is filled in whole: half of another one would be added to what was typed
+            untouched = not about or all(child.value is None for child in question.children)
+            if isinstance(known, Mapping) and untouched:
                 yield from _known(question.children, known, about=True)
         elif about and question.value is None and isinstance(facts.get(question.field.name), str):
             yield question.pointer, facts[question.field.name]

@@ -18,7 +18,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, select
 
 from forms_schema import Answers, FieldError, Question, Settled
-from procedures.declaration import Declaration, Timing
+from procedures.declaration import Assurance, Channel, Declaration, Timing
 from procedures.fees import FeeTable, Quote, quote
 from server.applications import drafts, notices, numbers, uploads
 from server.applications.history import actor, record
@@ -67,6 +67,12 @@ class Prepared:
             attachments=[(file.key, file.sha256) for file in self.asked_files()],
             fee=self.quote.total,
         )
+
+    @property
+    def to_be_signed(self) -> bool:
+        """Whether it is nothing without a signature; at the counter a clerk sees the card."""
+        needed = self.filing.declaration.assurance is Assurance.JPKI_SIGNATURE
+        return needed and self.filing.channel == Channel.ONLINE
 
     def asked_files(self) -> Iterator[uploads.Upload]:
         """The files that are asked for; the others stay behind."""
@@ -121,9 +127,10 @@ def submit(
 ) -> Submitted:
     """Write the application; `signature` is spent on it. `base_url` is for the address in the notice.
 
-    Raises Raced when the draft is no longer the one that was prepared, a file is gone, or the signature is spent.
+    Raises Raced when the draft is no longer the one that was prepared, a file is gone, or the signature is spent or,
+    where one is needed, not there any more (another tab began a new one).
     """
-    if signature is not None and not spend_signature(db, signature):
+    if prepared.to_be_signed if signature is None else not spend_signature(db, signature):
         raise Raced
     application_id = new_id(random)
     row = _row(keys, prepared, application_id, now)
@@ -139,7 +146,7 @@ def submit(
     db.execute(t.application.insert(), row)
     if draft is not None and not drafts.close(db, keys, draft, application_id):
         raise Raced  # rolls the application back
-    numbers.hand_over(db, owner, application_id)
+    numbers.hand_over(db, prepared.filing.declaration.form, answers, owner, application_id)
     if not uploads.hand_over(db, [file.id for file in prepared.asked_files()], application_id):
         raise Raced
     _note_person(db, keys, prepared.settled, application_id)

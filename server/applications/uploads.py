@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, delete, func, select, update
 
 from server.store import tables as t
-from server.store.database import Reading, Writing
+from server.store.database import Reading, StoreUnavailable, Writing
 from server.store.keys import DataKey, Keys
 from server.store.values import Random, new_id
 
@@ -118,11 +118,14 @@ class Kept:
 
 
 def store(blobs: Blobs, keys: Keys, file: Incoming, *, now: datetime, random: Random) -> Kept:
-    """Write and sync the content, sealed. Raises OSError when the disk does not take it."""
+    """Write and sync the content, sealed. Raises StoreUnavailable when the disk does not take it."""
     upload_id = new_id(random)
     key, wrapped = keys.new_data_key(upload_id)
     digest = hashlib.sha256(file.content).hexdigest()
-    blob_digest = blobs.put(upload_id, file.content, key)
+    try:
+        blob_digest = blobs.put(upload_id, file.content, key)
+    except OSError as error:
+        raise StoreUnavailable("a file could not be written") from error
     sealed = json.dumps({"name": file.name, "sha256": digest}, ensure_ascii=False).encode()
     row = {
         "id": upload_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from jinja2 import TemplateError
 
 from server.notices.mail import Delivery, Mail, MailAdapter, MailTexts
 from server.notices.outbox import Claimed, claim_due, record
-from server.store.database import Database, Writing
+from server.store.database import Database, StoreUnavailable, Writing
 from server.store.keys import Keys
 
 
@@ -61,7 +62,8 @@ async def deliver_at_once(database: Database, mailer: Mailer, now: datetime) -> 
     Somebody is waiting for the code they were just promised; a mail server's pace must not hold up the page.
     """
     if mailer.adapter.instant:
-        await deliver_due(database, mailer, now)
+        with suppress(StoreUnavailable):  # what was done is done; the notice waits for the worker
+            await deliver_due(database, mailer, now)
 
 
 async def _deliver(database: Database, mailer: Mailer, claimed: Claimed, now: datetime) -> Outcome:

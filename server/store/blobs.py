@@ -42,6 +42,7 @@ class Blobs:
             raise ValueError(f"a blob has at most {LARGEST} bytes")
         path = self._path(upload_id)
         sealed = key.seal(content, _CONTEXT)
+        _make_directory(self._root)
         _make_directory(path.parent)
         draft = path.with_suffix(".part")
         with draft.open("wb") as file:

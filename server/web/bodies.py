@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from forms_schema.base import Posted
+from server.store import StoreUnavailable
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -117,6 +118,8 @@ async def read_form_with_files(
         reader.drop()
         if isinstance(error, FormParserError | UnicodeDecodeError):
             raise BadBody from error
+        if isinstance(error, OSError):  # the disk that holds files on their way is full
+            raise StoreUnavailable("a file could not be taken") from error
         raise
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -146,7 +147,8 @@ async def _visitor_of(of: Services, token: str) -> Visitor:
     found = await of.database.read(lambda db: sessions.visitor(db, token, keys=of.keys, now=now))
     session_id = found.session_id
     if found.touch_due and session_id is not None:
-        await of.database.transact(lambda db: sessions.touch(db, session_id, now=now))
+        with suppress(StoreUnavailable):  # where nothing can be written, reading still goes on
+            await of.database.transact(lambda db: sessions.touch(db, session_id, now=now))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -63,7 +63,7 @@ async def upload(request: Request) -> Response:
     body, headers = await request.body(), request.headers
     described = {"content_type": headers.get("content-type", ""), "disposition": headers.get("content-disposition", "")}
     found = await take(services(request), visitor(request), client(request), body, **described)
-    return _refused(request, found) if isinstance(found, Refused) else JSONResponse({"upload": found}, 201)
+    return _refused(request, found) if isinstance(found, Refused) else JSONResponse({"upload": found})
 
 
 def _answered(request: Request, found: Answer | Refused) -> Response:
@@ -103,28 +103,28 @@ class ExplorerPage:
     schema: str
 
 
+_STARTS: Final[dict[str, tuple[str, object]]] = {
+    "catalogue": ("手続の一覧", {"filter": {"text": "住民票"}, "first": 5}),
+    "form": ("申請書の質問", {"slug": ""}),
+    "rollout": ("オンライン化の歩み", {}),
+    "submit": ("申請を出す", {"input": {"slug": "", "answers": {}, "idempotencyKey": ""}}),
+    "sign": ("電子署名を始める", {"input": {"slug": "", "answers": {}}}),
+    "status": ("申請の状況", {"receiptNumber": "", "accessCode": ""}),
+}
+"""Title and first variables of each example, by its file's name."""
+
+
 async def explorer(request: Request) -> Response:
     """Try the API by hand. It works by script alone: a form cannot post JSON, and JSON alone is taken."""
-    names = {text: known for known, text in api(request).registered.items()}
-    examples = [Example(name, text, _variables(name), names.get(text, "")) for name, text in _texts().items()]
+    known = {text: identifier for identifier, text in api(request).registered.items()}
+    texts = {**read_queries(), **read_queries(EXAMPLES)}
+    served = services(request).catalogue.all()
+    starts = _STARTS | ({"form": (_STARTS["form"][0], {"slug": served[0].declaration.slug})} if served else {})
+    examples = [
+        Example(title, texts[name], json.dumps(start, ensure_ascii=False, indent=2), known.get(texts[name], ""))
+        for name, (title, start) in starts.items()
+    ]
     return page(request, "pages/explorer.html", ExplorerPage(examples, SCHEMA.read_text("utf-8")))
-
-
-def _texts() -> Mapping[str, str]:
-    return {**read_queries(), **read_queries(EXAMPLES)}
-
-
-_STARTS: Final[Mapping[str, object]] = {
-    "catalogue": {"filter": {"text": "住民票"}, "first": 5},
-    "form": {"slug": "juminhyo-utsushi"},
-    "submit": {"input": {"slug": "", "answers": {}, "idempotencyKey": ""}},
-    "sign": {"input": {"slug": "", "answers": {}}},
-    "status": {"receiptNumber": "", "accessCode": ""},
-}
-
-
-def _variables(name: str) -> str:
-    return json.dumps(_STARTS.get(name, {}), ensure_ascii=False, indent=2)
 
 
 ROUTES = [

@@ -14,9 +14,9 @@ from procedures.city import City, Hours
 from procedures.declaration import Channel, Declaration
 from procedures.fees import FeeRow, FeeTable, NoFeeError
 from server.catalogue import ProcedureState, Published
+from server.catalogue.finding import Index, Wanted, is_online
 from server.japan import today
 from server.web import contexts as c
-from server.web.finding import Index, Wanted, is_online
 from server.web.http import page, problem, services, visitor
 from server.web.pagecache import IMMUTABLE, Stored, cached_page, stored
 from server.web.routing import Access, route

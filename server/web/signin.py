@@ -11,11 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from procedures.declaration import Assurance
+from server.applications import drafts
 from server.notices.worker import deliver_at_once
 from server.people.email_codes import CodeSent, NotYet, SignedIn, TooOften, enter_code, send_code, waiting_address
 from server.people.facts import Facts
 from server.people.identity import Refused, SandboxIdentity
 from server.people.sessions import sign_in, sign_out
+from server.people.sessions import visitor as session_of
+from server.store.database import Writing
 from server.web.http import (
     clear_session,
     page,
@@ -128,7 +131,13 @@ async def sandbox_resident(request: Request) -> Response:
 async def _welcome(request: Request, facts: Facts, place: str) -> Response:
     of = services(request)
     session_id, now = visitor(request).session_id, of.clock()
-    token = await of.database.transact(lambda db: sign_in(db, of.keys, session_id, facts, now=now, random=of.random))
+
+    def work(db: Writing) -> str:
+        token = sign_in(db, of.keys, session_id, facts, now=now, random=of.random)
+        drafts.claim(db, session_of(db, token, keys=of.keys, now=now))
+        return token
+
+    token = await of.database.transact(work)
     response = see_other(place)
     set_session(request, response, token)
     return response
@@ -201,9 +210,14 @@ async def _address_typed(request: Request, typed: str, place: str) -> Response:
 async def _code_typed(request: Request, typed: str, place: str) -> Response:
     of = services(request)
     session_id, client, now = visitor(request).session_id, _client(request), of.clock()
-    outcome = await of.database.transact(
-        lambda db: enter_code(db, of.keys, session_id, typed, client=client, now=now, random=of.random)
-    )
+
+    def work(db: Writing) -> SignedIn | NotYet | TooOften:
+        outcome = enter_code(db, of.keys, session_id, typed, client=client, now=now, random=of.random)
+        if isinstance(outcome, SignedIn):
+            drafts.claim(db, session_of(db, outcome.token, keys=of.keys, now=now))
+        return outcome
+
+    outcome = await of.database.transact(work)
     if not isinstance(outcome, SignedIn):
         return await _email(request, place, outcome=outcome)
     response = see_other(place)

@@ -11,9 +11,10 @@ from procedures.declaration import Assurance, Channel
 from procedures.library import load_library
 from server.people import sessions
 from server.people.facts import Facts
+from server.settings import Settings
 from server.store.database import Writing
 from tests.api.conftest import SIGN, SUBMIT, Program, Site
-from tests.conftest import Clock, Settings
+from tests.conftest import Clock
 
 LIBRARY = load_library()
 RESIDENTS = {Assurance.OIDC_BASIC: "hanako-oidc", Assurance.JPKI_SIGNATURE: "taro-jpki"}

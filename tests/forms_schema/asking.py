@@ -41,7 +41,9 @@ def when(name: str, test: Schema | None = None, **then: Any) -> dict[str, Any]:
     return {"if": condition, "then": then}
 
 
-def schema(*parts: Schema, required: Sequence[str] = (), defs: Mapping[str, Schema] | None = None, **properties: Schema) -> dict[str, Any]:
+def schema(
+    *parts: Schema, required: Sequence[str] = (), defs: Mapping[str, Schema] | None = None, **properties: Schema
+) -> dict[str, Any]:
     """A root schema: properties, and parts under `allOf`."""
     result = group(required=required, **properties)
     if parts:
@@ -51,7 +53,9 @@ def schema(*parts: Schema, required: Sequence[str] = (), defs: Mapping[str, Sche
     return result
 
 
-def form(*parts: Schema, ui: Mapping[str, Any] | None = None, files: Sequence[Mapping[str, Any]] = (), **more: Any) -> Form:
+def form(
+    *parts: Schema, ui: Mapping[str, Any] | None = None, files: Sequence[Mapping[str, Any]] = (), **more: Any
+) -> Form:
     return compile_form(bundle(schema(*parts, **more), {}), ui=ui, attachments=files)
 
 

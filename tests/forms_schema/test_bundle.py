@@ -17,7 +17,10 @@ from tests.forms_schema.asking import refused, schema
 SHARED: dict[str, Schema] = {
     "phone": {"type": "string", "format": "phone"},
     "name": {"type": "object", "properties": {"family": {"type": "string"}}, "required": ["family"]},
-    "person": {"type": "object", "properties": {"name": {"$ref": f"{COMMON}name"}, "phone": {"$ref": f"{COMMON}phone"}}},
+    "person": {
+        "type": "object",
+        "properties": {"name": {"$ref": f"{COMMON}name"}, "phone": {"$ref": f"{COMMON}phone"}},
+    },
     "unused": {"type": "string"},
 }
 
@@ -119,8 +122,16 @@ def test_endless_nesting_is_refused_before_it_is_followed() -> None:
         {"a": {"$ref": "#/$defs/a"}},
         {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}},
         {"a": {"type": "object", "properties": {"child": {"$ref": "#/$defs/a"}}}},
-        {"a": {"type": "array", "items": {"$ref": "#/$defs/b"}}, "b": {"type": "object", "properties": {"x": {"$ref": "#/$defs/a"}}}},
-        {"a": {"allOf": [{"if": {"required": ["x"]}, "then": {"$ref": "#/$defs/a"}}], "properties": {"x": {"type": "string"}}}},
+        {
+            "a": {"type": "array", "items": {"$ref": "#/$defs/b"}},
+            "b": {"type": "object", "properties": {"x": {"$ref": "#/$defs/a"}}},
+        },
+        {
+            "a": {
+                "allOf": [{"if": {"required": ["x"]}, "then": {"$ref": "#/$defs/a"}}],
+                "properties": {"x": {"type": "string"}},
+            }
+        },
         {"a": {"type": "string", "anyOf": [{"properties": {"k": {"const": "v"}, "a": {"$ref": "#/$defs/a"}}}]}},
     ],
 )
@@ -155,13 +166,19 @@ def listener() -> Iterator[tuple[str, list[bytes]]]:
     server.close()
 
 
-@pytest.mark.parametrize("place", ["properties", "if", "items", "oneOf", "not", "$schema", "$id", "$dynamicRef", "contains"])
+@pytest.mark.parametrize(
+    "place", ["properties", "if", "items", "oneOf", "not", "$schema", "$id", "$dynamicRef", "contains"]
+)
 def test_a_declaration_makes_the_server_fetch_nothing(listener: tuple[str, list[bytes]], place: str) -> None:
     address, heard = listener
     reference = {"$ref": address}
     wholes: dict[str, Schema] = {
         "properties": {"properties": {"a": reference}},
-        "if": {"properties": {"a": {"type": "string"}}, "if": {"properties": {"a": reference}, "required": ["a"]}, "then": {}},
+        "if": {
+            "properties": {"a": {"type": "string"}},
+            "if": {"properties": {"a": reference}, "required": ["a"]},
+            "then": {},
+        },
         "items": {"properties": {"a": {"type": "array", "items": reference}}},
         "oneOf": {"properties": {"a": {"oneOf": [reference]}}},
         "not": {"properties": {"a": {"type": "string", "not": reference}}},

@@ -18,7 +18,9 @@ def test_a_duration_is_whole_days_or_more(text: str) -> None:
     assert is_duration(text)
 
 
-@pytest.mark.parametrize("text", ["", "P", "-P", "P1", "1D", "PT5H", "P1.5D", "P-1D", "P１D", "p1d", "P1D ", "P1M1Y", "P99999Y"])
+@pytest.mark.parametrize(
+    "text", ["", "P", "-P", "P1", "1D", "PT5H", "P1.5D", "P-1D", "P１D", "p1d", "P1D ", "P1M1Y", "P99999Y"]
+)
 def test_anything_else_is_no_duration(text: str) -> None:
     assert not is_duration(text)
     with pytest.raises(ValueError, match="not a duration"):
@@ -95,7 +97,20 @@ def test_an_iso_date_is_read(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["2023-02-29", "2024-2-9", "20240229", "2024-W09-4", "2024-060", "２０２４-02-29", "2024-02-29T00", "", None, 20240229, ["2024-02-29"]]
+    "value",
+    [
+        "2023-02-29",
+        "2024-2-9",
+        "20240229",
+        "2024-W09-4",
+        "2024-060",
+        "２０２４-02-29",
+        "2024-02-29T00",
+        "",
+        None,
+        20240229,
+        ["2024-02-29"],
+    ],
 )
 def test_nothing_else_is_read_as_a_date(value: object) -> None:
     assert read_date(value) is None

@@ -9,7 +9,22 @@ import pytest
 
 from forms_schema import Schema, compile_form
 from forms_schema.dialect import KEYWORDS, META
-from tests.forms_schema.asking import DAY, FLAG, NUMBER, TEXT, boxes, choice, codes, faults, form, group, refused, rows, schema, when
+from tests.forms_schema.asking import (
+    DAY,
+    FLAG,
+    NUMBER,
+    TEXT,
+    boxes,
+    choice,
+    codes,
+    faults,
+    form,
+    group,
+    refused,
+    rows,
+    schema,
+    when,
+)
 
 IS_A: Schema = {"properties": {"a": {"const": "x"}}, "required": ["a"]}
 
@@ -43,12 +58,38 @@ def test_an_unknown_word_is_refused_wherever_it_stands(keyword: str, place: str)
     assert "使え" in told
 
 
-@pytest.mark.parametrize("whole", [[], "object", 7, None, True, {"properties": []}, {"properties": {"a": True}}, {"type": "null"}, {"type": ["string", "null"]}])
+@pytest.mark.parametrize(
+    "whole",
+    [
+        [],
+        "object",
+        7,
+        None,
+        True,
+        {"properties": []},
+        {"properties": {"a": True}},
+        {"type": "null"},
+        {"type": ["string", "null"]},
+    ],
+)
 def test_what_is_no_schema_is_refused(whole: Any) -> None:
     refused(whole)
 
 
-@pytest.mark.parametrize("root", [{"type": "string"}, {"type": "array"}, {"const": "x"}, {"enum": ["x"]}, {"not": {"const": "x"}}, {"pattern": "^x$"}, {"minItems": 1}, {"default": "x"}, {"oneOf": [{"const": "x", "title": "X"}]}])
+@pytest.mark.parametrize(
+    "root",
+    [
+        {"type": "string"},
+        {"type": "array"},
+        {"const": "x"},
+        {"enum": ["x"]},
+        {"not": {"const": "x"}},
+        {"pattern": "^x$"},
+        {"minItems": 1},
+        {"default": "x"},
+        {"oneOf": [{"const": "x", "title": "X"}]},
+    ],
+)
 def test_the_answers_as_a_whole_and_groups_have_no_rule_of_their_own(root: Schema) -> None:
     """Nobody could mend what such a rule finds: it has no question."""
     refused({**schema(a=TEXT), **root})
@@ -235,7 +276,9 @@ def test_there_are_fifty_of_them() -> None:
     assert len(set(EVIL)) == 50
 
 
-@pytest.mark.parametrize("pattern", ["[0-9]+", "^[0-9]+", "[0-9]+$", "^a|b$", "^(a)|b$", "^a$|^b$", r"^a\$", "^[0-9]{3}$\n", "", "^[$"])
+@pytest.mark.parametrize(
+    "pattern", ["[0-9]+", "^[0-9]+", "[0-9]+$", "^a|b$", "^(a)|b$", "^a$|^b$", r"^a\$", "^[0-9]{3}$\n", "", "^[$"]
+)
 def test_a_pattern_is_about_the_whole_text(pattern: str) -> None:
     faults(a={"type": "string", "pattern": pattern})
 
@@ -245,7 +288,21 @@ def test_classes_that_take_full_width_letters_are_not_used(pattern: str) -> None
     assert r"\d \w \s" in faults(a={"type": "string", "pattern": pattern})
 
 
-@pytest.mark.parametrize("pattern", [r"^[0-9]{4}$", r"^(a|b)$", r"^((a|b)c|d)$", r"^[|()]+$", r"^\|$", r"^[\]|]$", r"^[^|]*$", r"^(A-)?[0-9]{1,8}(\.[0-9]+)?$", r"^[ァ-ヴー]+$", r"^$"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"^[0-9]{4}$",
+        r"^(a|b)$",
+        r"^((a|b)c|d)$",
+        r"^[|()]+$",
+        r"^\|$",
+        r"^[\]|]$",
+        r"^[^|]*$",
+        r"^(A-)?[0-9]{1,8}(\.[0-9]+)?$",
+        r"^[ァ-ヴー]+$",
+        r"^$",
+    ],
+)
 def test_an_honest_pattern_is_taken(pattern: str) -> None:
     form(a={"type": "string", "pattern": pattern})
 
@@ -318,9 +375,19 @@ def test_not_around_a_value_is_taken() -> None:
     form(when("a", {"not": {"contains": {"const": "x"}}}, properties={"b": TEXT}), a=boxes("x", "y"))
 
 
-@pytest.mark.parametrize("word", ["if", "then", "oneOf", "$ref", "dependentRequired", "format", "items", "default", "x-date", "uniqueItems"])
+@pytest.mark.parametrize(
+    "word", ["if", "then", "oneOf", "$ref", "dependentRequired", "format", "items", "default", "x-date", "uniqueItems"]
+)
 def test_a_condition_has_fewer_words_than_a_schema(word: str) -> None:
-    words: dict[str, Any] = {"oneOf": [{}], "$ref": "#/$defs/d", "dependentRequired": {}, "format": "date", "default": "x", "x-date": {"min": "today"}, "uniqueItems": True}
+    words: dict[str, Any] = {
+        "oneOf": [{}],
+        "$ref": "#/$defs/d",
+        "dependentRequired": {},
+        "format": "date",
+        "default": "x",
+        "x-date": {"min": "today"},
+        "uniqueItems": True,
+    }
     condition = {"properties": {"a": {word: words.get(word, {})}}, "required": ["a"]}
     assert word in faults({"if": condition, "then": {}}, a=TEXT)
 
@@ -402,7 +469,10 @@ def test_what_only_hangs_on_a_circle_is_not_blamed() -> None:
 
 def test_a_circle_through_rows_is_refused() -> None:
     row = {**group(x=FLAG), "allOf": [when("x", FLAG, properties={"y": FLAG})]}
-    asks = {"if": {"properties": {"r": {"contains": {"required": ["y"]}}}, "required": ["r"]}, "then": {"properties": {"more": FLAG}}}
+    asks = {
+        "if": {"properties": {"r": {"contains": {"required": ["y"]}}}, "required": ["r"]},
+        "then": {"properties": {"more": FLAG}},
+    }
     back = when("more", FLAG, properties={"r": {"items": {"properties": {"x": FLAG}}}})
     form(asks, back, r={"type": "array", "items": row})
     hidden = when("more", FLAG, properties={"r": {"type": "array", "items": row}})
@@ -416,9 +486,18 @@ def test_a_circle_through_branches_is_refused() -> None:
 
 def test_saying_more_of_a_question_that_is_asked_anyway_is_no_circle() -> None:
     """As the samples of react-jsonschema-form do: a branch restates what it depends on."""
-    form(when("a", {"const": "x"}, properties={"a": {"title": "もう一度"}, "b": TEXT}), when("b", TEXT, properties={"a": {"maxLength": 5}}), a=TEXT)
+    form(
+        when("a", {"const": "x"}, properties={"a": {"title": "もう一度"}, "b": TEXT}),
+        when("b", TEXT, properties={"a": {"maxLength": 5}}),
+        a=TEXT,
+    )
     form(when("g", {"required": ["c"]}, properties={"g": {"properties": {"c": {"maxLength": 5}}}}), g=group(c=TEXT))
-    form(when("r", {"contains": {"required": ["c"]}}, properties={"r": {"items": {"properties": {"c": {"maxLength": 5}}}}}), r=rows(c=TEXT))
+    form(
+        when(
+            "r", {"contains": {"required": ["c"]}}, properties={"r": {"items": {"properties": {"c": {"maxLength": 5}}}}}
+        ),
+        r=rows(c=TEXT),
+    )
 
 
 # Branches
@@ -471,7 +550,10 @@ def test_the_question_that_picks_a_branch_must_be_answered(key: str) -> None:
         schema({"oneOf": [{"required": ["ghost"]}, {"required": ["spectre"]}]}, a=TEXT),
         schema({"anyOf": [{"required": ["ghost"], "title": "x", "not": {"const": "y"}}, {"required": ["a"]}]}, a=TEXT),
         schema({"if": {"required": ["a"]}, "then": {"properties": {"ghost": TEXT}}}, a=TEXT, required=["ghost"]),
-        schema({"if": {"required": ["a"]}, "then": {"properties": {"ghost": TEXT}}, "else": {"required": ["ghost"]}}, a=TEXT),
+        schema(
+            {"if": {"required": ["a"]}, "then": {"properties": {"ghost": TEXT}}, "else": {"required": ["ghost"]}},
+            a=TEXT,
+        ),
         schema({"properties": {"a": {"required": ["ghost"], **TEXT}}}),
     ],
 )
@@ -512,7 +594,9 @@ KINDS_APART: list[tuple[Schema, Schema]] = [
 @pytest.mark.parametrize(("one", "other"), KINDS_APART)
 def test_a_name_has_one_kind_whichever_branch_is_open(one: Schema, other: Schema) -> None:
     """A page is read by what may be asked there: had a name two kinds, one of them would be misread."""
-    first, second = (when("a", test, properties={"b": said}) for test, said in zip(EXCLUSIVE, (one, other), strict=True))
+    first, second = (
+        when("a", test, properties={"b": said}) for test, said in zip(EXCLUSIVE, (one, other), strict=True)
+    )
     assert "種類" in faults(first, second, a=FLAG)
     assert "種類" in faults(second, first, a=FLAG)
     assert "種類" in faults(when("a", FLAG, properties={"b": other}), a=FLAG, b=one)
@@ -533,7 +617,9 @@ def test_a_name_has_one_kind_whichever_branch_is_open(one: Schema, other: Schema
     ],
 )
 def test_branches_may_differ_in_words_and_limits(one: Schema, other: Schema) -> None:
-    first, second = (when("a", test, properties={"b": said}) for test, said in zip(EXCLUSIVE, (one, other), strict=True))
+    first, second = (
+        when("a", test, properties={"b": said}) for test, said in zip(EXCLUSIVE, (one, other), strict=True)
+    )
     form(first, second, a=FLAG)
     form(when("a", FLAG, properties={"b": other}), a=FLAG, b=one)
 
@@ -604,7 +690,16 @@ def test_a_default_that_is_no_answer_is_refused(question: Schema) -> None:
     assert "default" in refused(schema(a=question, defs={"d": TEXT}))
 
 
-@pytest.mark.parametrize("question", [{**NUMBER, "default": 1}, choice("x", "y", default="y"), {**FLAG, "default": False}, {**DAY, "default": "2024-04-01"}, {**DAY, "x-age": {"min": 18}, "default": "2000-01-01"}])
+@pytest.mark.parametrize(
+    "question",
+    [
+        {**NUMBER, "default": 1},
+        choice("x", "y", default="y"),
+        {**FLAG, "default": False},
+        {**DAY, "default": "2024-04-01"},
+        {**DAY, "x-age": {"min": 18}, "default": "2000-01-01"},
+    ],
+)
 def test_a_default_that_is_an_answer_is_taken(question: Schema) -> None:
     form(a=question)
 
@@ -625,9 +720,13 @@ def test_a_condition_of_a_file_for_each_row_is_read_in_the_row() -> None:
     assert "/r/*/a" in faults(a=TEXT, r=rows(b=TEXT), files=files)
 
 
-@pytest.mark.parametrize("condition", [{"ghostly": 1}, {"properties": {"a": True}}, {"$ref": "#/$defs/x"}, {"properties": []}])
+@pytest.mark.parametrize(
+    "condition", [{"ghostly": 1}, {"properties": {"a": True}}, {"$ref": "#/$defs/x"}, {"properties": []}]
+)
 def test_a_condition_of_a_file_that_is_no_condition_is_refused_at_its_place(condition: Any) -> None:
-    assert "/attachments/0/required_if" in faults(a=TEXT, files=[{"key": "f", "title": "書類", "required_if": condition}])
+    assert "/attachments/0/required_if" in faults(
+        a=TEXT, files=[{"key": "f", "title": "書類", "required_if": condition}]
+    )
 
 
 def test_words_for_a_question_that_is_not_there_are_refused() -> None:
@@ -652,6 +751,15 @@ def test_the_dialect_can_be_served_to_editors() -> None:
 
 
 def test_every_fault_says_where_it_is_and_what_is_allowed() -> None:
-    told = faults({"if": {"properties": {"a": {"const": "x"}}}, "then": {}}, a={**TEXT, "pattern": "x", "x-date": {"min": "?"}}, year=TEXT)
-    for place in ("/schema/allOf/0/if/properties/a", "/schema/properties/a/pattern", "/schema/properties/a/x-date/min", "/schema/properties/year"):
+    told = faults(
+        {"if": {"properties": {"a": {"const": "x"}}}, "then": {}},
+        a={**TEXT, "pattern": "x", "x-date": {"min": "?"}},
+        year=TEXT,
+    )
+    for place in (
+        "/schema/allOf/0/if/properties/a",
+        "/schema/properties/a/pattern",
+        "/schema/properties/a/x-date/min",
+        "/schema/properties/year",
+    ):
         assert place in told

@@ -33,7 +33,12 @@ def found(made: Form, answers: dict[str, Any], today: date = TODAY) -> tuple[Fie
 
 
 def test_every_missing_answer_is_named_at_its_own_question() -> None:
-    made = form(a=TEXT, g=group(b=TEXT, h=group(c=TEXT, required=["c"]), required=["b", "h"]), r={**rows(d=TEXT, required=["d"])}, required=["a", "g", "r"])
+    made = form(
+        a=TEXT,
+        g=group(b=TEXT, h=group(c=TEXT, required=["c"]), required=["b", "h"]),
+        r={**rows(d=TEXT, required=["d"])},
+        required=["a", "g", "r"],
+    )
     assert codes(made, {"r": [{}, {"d": "x"}, {}]}) == {
         "/a": "required",
         "/g/b": "required",
@@ -90,7 +95,9 @@ def test_errors_come_in_the_order_of_the_questions() -> None:
         (group(b=TEXT), "x", "type", {}),
     ],
 )
-def test_a_wrong_answer_is_named_by_the_rule_it_breaks(question: Schema, answer: Any, code: str, params: Mapping[str, Any]) -> None:
+def test_a_wrong_answer_is_named_by_the_rule_it_breaks(
+    question: Schema, answer: Any, code: str, params: Mapping[str, Any]
+) -> None:
     (error,) = found(form(a=question), {"a": answer})
     assert (error.pointer, error.code, dict(error.params)) == ("/a", code, dict(params))
 
@@ -98,14 +105,28 @@ def test_a_wrong_answer_is_named_by_the_rule_it_breaks(question: Schema, answer:
 SECRET = "ひみつ秘密secret"
 
 
-@pytest.mark.parametrize("question", [{**TEXT, "maxLength": 2}, NUMBER, choice("x"), DAY, boxes("x"), group(b=TEXT), rows(b=TEXT), {**TEXT, "pattern": "^x$"}])
+@pytest.mark.parametrize(
+    "question",
+    [
+        {**TEXT, "maxLength": 2},
+        NUMBER,
+        choice("x"),
+        DAY,
+        boxes("x"),
+        group(b=TEXT),
+        rows(b=TEXT),
+        {**TEXT, "pattern": "^x$"},
+    ],
+)
 def test_an_error_never_holds_what_was_typed(question: Schema) -> None:
     for answer in (SECRET, [SECRET], {"b": [SECRET], SECRET: SECRET}, [{"b": [SECRET]}]):
         assert SECRET not in repr(found(form(a=question), {"a": answer}))
 
 
 def test_one_question_has_one_error_the_one_to_mend_first() -> None:
-    made = form(a={**TEXT, "maxLength": 2, "pattern": "^[a-z]*$"}, b={**DAY, "x-date": {"max": "today"}, "x-age": {"min": 18}})
+    made = form(
+        a={**TEXT, "maxLength": 2, "pattern": "^[a-z]*$"}, b={**DAY, "x-date": {"max": "today"}, "x-age": {"min": 18}}
+    )
     assert codes(made, {"a": "ABC", "b": "2023-02-30"}) == {"/a": "maxLength", "/b": "format"}
     assert codes(made, {"b": "2030-01-01"}) == {"/b": "age"}
 
@@ -116,14 +137,22 @@ def test_a_row_s_error_is_told_in_its_row() -> None:
 
 
 def test_nothing_is_wrong_with_a_hidden_answer() -> None:
-    made = form(when("a", {"const": True}, properties={"b": NUMBER, "g": group(c=NUMBER, required=["c"])}, required=["b", "g"]), a=FLAG)
+    made = form(
+        when("a", {"const": True}, properties={"b": NUMBER, "g": group(c=NUMBER, required=["c"])}, required=["b", "g"]),
+        a=FLAG,
+    )
     assert codes(made, {"a": False, "b": "nonsense", "g": {"c": "nonsense"}}) == {}
     assert codes(made, {"a": True, "b": "nonsense"}) == {"/b": "type", "/g/c": "required"}
 
 
 def test_a_hidden_answer_inside_a_group_is_not_judged() -> None:
     """Closing the root only, JSON Schema would let it through unseen."""
-    made = form(g={**group(kind=choice("jp", "other")), "allOf": [when("kind", {"const": "other"}, properties={"visa": NUMBER})]})
+    made = form(
+        g={
+            **group(kind=choice("jp", "other")),
+            "allOf": [when("kind", {"const": "other"}, properties={"visa": NUMBER})],
+        }
+    )
     answers = {"g": {"kind": "jp", "visa": "a"}}
     assert codes(made, answers) == {}
     assert settled(made, answers).kept == {"g": {"kind": "jp"}}
@@ -143,7 +172,9 @@ def test_one_of_these_is_asked_for_at_the_first_of_them() -> None:
 
 def test_one_of_these_in_a_group_a_row_and_a_definition() -> None:
     inside = {**group(phone=TEXT, mail=TEXT, name=TEXT, required=["name"]), "allOf": [ONE_OF]}
-    made = compile_form(schema(g=inside, r={"type": "array", "items": inside}, d={"$ref": "#/$defs/d"}, defs={"d": inside}))
+    made = compile_form(
+        schema(g=inside, r={"type": "array", "items": inside}, d={"$ref": "#/$defs/d"}, defs={"d": inside})
+    )
     said = {"name": "x"}
     assert codes(made, {"g": said, "r": [{**said, "mail": "x"}, said], "d": said}) == {
         "/g/phone": "anyOf",
@@ -196,14 +227,19 @@ FILED = form(
         ({"end": "1999-01-01"}, {}),
         ({"fixed": "2024-03-31"}, {"/fixed": ("dateMin", "2024-04-01")}),
         ({"fixed": "2025-04-01"}, {"/fixed": ("dateMax", "2025-03-31")}),
-        ({"r": [{"came": "2020-01-02", "went": "2020-01-01"}, {"came": "2019-01-01", "went": "2020-01-01"}]}, {"/r/0/went": ("dateMin", "2020-01-02")}),
+        (
+            {"r": [{"came": "2020-01-02", "went": "2020-01-01"}, {"came": "2019-01-01", "went": "2020-01-01"}]},
+            {"/r/0/went": ("dateMin", "2020-01-02")},
+        ),
         ({"r": [{"went": "1990-01-01"}, {"came": "2019-01-01"}]}, {}),
         ({"moved": "2026-11-10", "r": [{"came": "2026-11-11"}]}, {"/r/0/came": ("dateMax", "2026-11-10")}),
         ({"g": {"day_one": "2020-02-02", "day_two": "2020-02-01"}}, {"/g/day_two": ("dateMin", "2020-02-02")}),
         ({"start": "2027-13-45", "end": "2027-01-01"}, {"/start": ("format", None)}),
     ],
 )
-def test_dates_are_held_against_today_and_other_answers(answers: dict[str, Any], wrong: dict[str, tuple[str, str | None]]) -> None:
+def test_dates_are_held_against_today_and_other_answers(
+    answers: dict[str, Any], wrong: dict[str, tuple[str, str | None]]
+) -> None:
     assert {e.pointer: (e.code, e.params.get("limit")) for e in found(FILED, answers)} == wrong
 
 
@@ -227,14 +263,18 @@ def test_a_bound_holds_only_where_its_branch_is_open() -> None:
 # Characters
 
 
-@pytest.mark.parametrize("text", ["a\x00b", "\x1b[31m", "a\tb", "a\rb", "x\x85y", "\u202eabc", "a\u2066b", "\ud800", "\ufffd", "\x7f"])
+@pytest.mark.parametrize(
+    "text", ["a\x00b", "\x1b[31m", "a\tb", "a\rb", "x\x85y", "\u202eabc", "a\u2066b", "\ud800", "\ufffd", "\x7f"]
+)
 def test_characters_that_do_harm_are_refused(text: str) -> None:
     """Pages clean what is typed; a machine could send anything."""
     made = form(a=TEXT, r=rows(b={"type": "string", "maxLength": 1000}))
     assert codes(made, {"a": text, "r": [{"b": text}]}) == {"/a": "characters", "/r/0/b": "characters"}
 
 
-@pytest.mark.parametrize("text", ["山田　太郎", "髙﨑", "一行\n二行", "葛\U000e0100", "𠮷野家", "e\u0301", "ｶﾅ", "😀", "\u200dx"])
+@pytest.mark.parametrize(
+    "text", ["山田　太郎", "髙﨑", "一行\n二行", "葛\U000e0100", "𠮷野家", "e\u0301", "ｶﾅ", "😀", "\u200dx"]
+)
 def test_names_and_lines_are_taken_as_they_are(text: str) -> None:
     assert codes(form(a=TEXT), {"a": text}) == {}
 

@@ -32,7 +32,13 @@ FORM = form(**QUESTIONS)
 STEPS = form(**QUESTIONS, ui=PAGES)
 
 
-def read(posted: dict[str, str | Sequence[str]], draft: Answers | None = None, made: Form = FORM, step: int = 0, remove: str = "") -> Decoded:
+def read(
+    posted: dict[str, str | Sequence[str]],
+    draft: Answers | None = None,
+    made: Form = FORM,
+    step: int = 0,
+    remove: str = "",
+) -> Decoded:
     controls = {name: [text] if isinstance(text, str) else list(text) for name, text in posted.items()}
     return made.decode(step, controls, draft or {}, remove=remove)
 
@@ -43,24 +49,51 @@ def test_a_control_is_called_like_the_answer_with_dots() -> None:
 
 
 def test_the_last_of_a_control_that_comes_twice_counts() -> None:
-    assert read({"f": ["", "true"], "k": ["", "y", "x"], "a": ["x", "y"]}).answers == {"f": True, "k": ["x", "y"], "a": "y"}
+    assert read({"f": ["", "true"], "k": ["", "y", "x"], "a": ["x", "y"]}).answers == {
+        "f": True,
+        "k": ["x", "y"],
+        "a": "y",
+    }
 
 
 def test_a_blank_control_clears_its_answer() -> None:
-    draft: Answers = {"a": "x", "g": {"b": "y", "c": {"x": "z"}}, "f": True, "k": ["x"], "d": "2024-01-01", "n": 1, "one": "x"}
-    blank = {name: "" for name in ("a", "g.b", "g.c.x", "f", "k", "d.year", "d.month", "d.day", "n", "one")}
+    draft: Answers = {
+        "a": "x",
+        "g": {"b": "y", "c": {"x": "z"}},
+        "f": True,
+        "k": ["x"],
+        "d": "2024-01-01",
+        "n": 1,
+        "one": "x",
+    }
+    blank = dict.fromkeys(("a", "g.b", "g.c.x", "f", "k", "d.year", "d.month", "d.day", "n", "one"), "")
     assert read(blank, draft).answers == {}
 
 
 def test_a_control_that_is_not_on_the_page_leaves_the_draft_as_it_is() -> None:
-    draft: Answers = {"a": "x", "g": {"b": "y", "c": {"x": "z", "y": "w"}}, "r": [{"p": "1"}], "f": False, "k": ["x"], "d": "2024-01-01", "n": 1}
+    draft: Answers = {
+        "a": "x",
+        "g": {"b": "y", "c": {"x": "z", "y": "w"}},
+        "r": [{"p": "1"}],
+        "f": False,
+        "k": ["x"],
+        "d": "2024-01-01",
+        "n": 1,
+    }
     assert read({}, draft).answers == draft
     assert read({"g.c.x": "new"}, draft).answers == {**draft, "g": {"b": "y", "c": {"x": "new", "y": "w"}}}
 
 
 def test_a_page_reads_its_own_questions_only() -> None:
     """A hidden control for another page's question must not slip by that page's rules."""
-    posted: dict[str, str | Sequence[str]] = {"a": "1", "g.b": "2", "g.c.x": "3", "n": "4", "_rows.r": "1", "r.0.p": "5"}
+    posted: dict[str, str | Sequence[str]] = {
+        "a": "1",
+        "g.b": "2",
+        "g.c.x": "3",
+        "n": "4",
+        "_rows.r": "1",
+        "r.0.p": "5",
+    }
     assert read(posted, made=STEPS, step=0).answers == {"a": "1", "g": {"b": "2"}}
     assert read(posted, made=STEPS, step=1).answers == {"g": {"c": {"x": "3"}}, "r": [{"p": "5"}], "n": 4}
 
@@ -81,11 +114,23 @@ def test_a_hidden_question_on_the_page_keeps_what_was_typed() -> None:
 
 
 def test_nobody_posts_what_nobody_asks() -> None:
-    assert read({"ghost": "x", "g": "x", "g.ghost": "x", "r": "x", "r.0.p": "x", "__class__": "x", "a.b": "x", "": "x"}).answers == {}
+    assert (
+        read(
+            {"ghost": "x", "g": "x", "g.ghost": "x", "r": "x", "r.0.p": "x", "__class__": "x", "a.b": "x", "": "x"}
+        ).answers
+        == {}
+    )
 
 
 def test_what_cannot_be_read_stays_as_typed() -> None:
-    posted: dict[str, str | Sequence[str]] = {"n": "約三つ", "f": "maybe", "one": "zzz", "d.year": "2024", "d.month": "13", "d.day": ""}
+    posted: dict[str, str | Sequence[str]] = {
+        "n": "約三つ",
+        "f": "maybe",
+        "one": "zzz",
+        "d.year": "2024",
+        "d.month": "13",
+        "d.day": "",
+    }
     answers = read(posted).answers
     assert answers == {"n": "約三つ", "f": "maybe", "one": "zzz", "d": "2024-13-"}
     assert len(FORM.errors(FORM.settle(answers, TODAY))) == 4
@@ -131,7 +176,14 @@ def test_when_all_rows_are_blank_there_is_no_answer() -> None:
 
 
 def test_a_removed_row_is_gone_and_the_next_takes_its_place() -> None:
-    posted: dict[str, str | Sequence[str]] = {"_rows.r": "3", "r.0.p": "x", "r.0.q": "1", "r.1.p": "y", "r.2.p": "z", "r.2.q": "3"}
+    posted: dict[str, str | Sequence[str]] = {
+        "_rows.r": "3",
+        "r.0.p": "x",
+        "r.0.q": "1",
+        "r.1.p": "y",
+        "r.2.p": "z",
+        "r.2.q": "3",
+    }
     decoded = read(posted, {"r": [{"p": "x", "q": 1}, {"p": "y"}, {"p": "z", "q": 3}]}, remove="/r/0")
     assert decoded.answers == {"r": [{"p": "y"}, {"p": "z", "q": 3}]}
     assert decoded.rows == {"/r": 2}
@@ -176,8 +228,16 @@ def test_a_question_of_several_branches_is_read_whichever_is_open() -> None:
     """What a page showed is read though the answer beside it has closed that branch meanwhile."""
     many = choice(*"abcdefgh")
     made = form(
-        when("f", {"const": True}, properties={"b": boxes("x", "y"), "c": many, "w": {"type": "string", "maxLength": 999}}),
-        when("f", {"const": False}, properties={"b": boxes("z"), "c": choice("q"), "w": {"type": "string", "maxLength": 10}}),
+        when(
+            "f",
+            {"const": True},
+            properties={"b": boxes("x", "y"), "c": many, "w": {"type": "string", "maxLength": 999}},
+        ),
+        when(
+            "f",
+            {"const": False},
+            properties={"b": boxes("z"), "c": choice("q"), "w": {"type": "string", "maxLength": 10}},
+        ),
         f=FLAG,
     )
     posted: dict[str, str | Sequence[str]] = {"f": "false", "b": ["", "z", "y"], "c": "h", "w": "一行\r\n二行"}

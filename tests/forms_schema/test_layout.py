@@ -19,7 +19,11 @@ def pages(*steps: list[Any]) -> dict[str, Any]:
 
 
 def told(step: Step) -> list[str]:
-    names = {Field: lambda item: item.pointer, Note: lambda item: item.text, Attachment: lambda item: f"attachment:{item.key}"}
+    names = {
+        Field: lambda item: item.pointer,
+        Note: lambda item: item.text,
+        Attachment: lambda item: f"attachment:{item.key}",
+    }
     return [names[type(item)](item) for item in step.items]
 
 
@@ -66,7 +70,10 @@ def test_every_question_stands_on_exactly_one_page(steps: list[list[str]], probl
     assert "/ui/steps" in message
 
 
-@pytest.mark.parametrize("steps", [[["/a"]], [["/a", "attachment:paper"], ["attachment:paper"]], [["/a", "attachment:paper", "attachment:paper"]]])
+@pytest.mark.parametrize(
+    "steps",
+    [[["/a"]], [["/a", "attachment:paper"], ["attachment:paper"]], [["/a", "attachment:paper", "attachment:paper"]]],
+)
 def test_every_file_has_its_place(steps: list[list[str]]) -> None:
     assert "attachment:paper" in faults(a=TEXT, files=FILES, ui=pages(*steps))
 
@@ -85,7 +92,10 @@ def test_a_question_is_the_same_value_on_its_page_and_in_the_form() -> None:
 
 
 def test_files_say_what_they_take() -> None:
-    files = [{"key": "k", "title": "t", "hint": "h", "max": 3, "accept": ["image/png"], "optional": True}, {"key": "l", "title": "u"}]
+    files = [
+        {"key": "k", "title": "t", "hint": "h", "max": 3, "accept": ["image/png"], "optional": True},
+        {"key": "l", "title": "u"},
+    ]
     one, other = form(a=TEXT, files=files).attachments
     assert (one.key, one.title, one.hint, one.max, one.accept, one.optional) == ("k", "t", "h", 3, ("image/png",), True)
     assert (other.max, other.optional, other.each) == (1, False, "")

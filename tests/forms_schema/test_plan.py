@@ -27,7 +27,6 @@ from tests.forms_schema.asking import (
     offered,
     question,
     refused,
-    rows,
     schema,
     when,
 )
@@ -144,7 +143,11 @@ def test_a_question_keeps_its_kind_while_it_is_narrowed() -> None:
     """The page that showed it is read again when the narrowing has gone."""
     many = choice(*"abcdefgh")
     made = form(
-        when("f", {"const": True}, properties={"pick": {"enum": ["a", "b"]}, "words": {"maxLength": 10}, "sure": {"const": True}}),
+        when(
+            "f",
+            {"const": True},
+            properties={"pick": {"enum": ["a", "b"]}, "words": {"maxLength": 10}, "sure": {"const": True}},
+        ),
         f=FLAG,
         pick=many,
         words={"type": "string", "maxLength": 1000},
@@ -258,19 +261,29 @@ BOMBS: dict[str, Schema] = {
     "allOf": schema(a=nested(13, lambda inner: {"allOf": [inner]})),
     "then": nested(13, lambda inner: {"properties": {"a": TEXT}, "if": {"required": ["a"]}, "then": inner}),
     "nesting": schema(a=nested(5000, lambda inner: {"allOf": [inner]})),
-    "condition": schema({"if": {"properties": {"a": nested(5000, lambda inner: {"not": inner})}, "required": ["a"]}, "then": {}}, a=TEXT),
+    "condition": schema(
+        {"if": {"properties": {"a": nested(5000, lambda inner: {"not": inner})}, "required": ["a"]}, "then": {}}, a=TEXT
+    ),
     "2^14 parts": schema(*[{"allOf": [{"properties": {"a": TEXT}}] * 8}] * 2000),
-    "many branches": schema({"oneOf": [{"properties": {"k": {"const": f"v{i}"}, "a": TEXT}, "required": ["k"]} for i in range(2000)]}),
-    "many conditions": schema(*[when("f", FLAG, properties={"a": {"maxLength": i}}) for i in range(2000)], a=TEXT, f=FLAG),
+    "many branches": schema(
+        {"oneOf": [{"properties": {"k": {"const": f"v{i}"}, "a": TEXT}, "required": ["k"]} for i in range(2000)]}
+    ),
+    "many conditions": schema(
+        *[when("f", FLAG, properties={"a": {"maxLength": i}}) for i in range(2000)], a=TEXT, f=FLAG
+    ),
     "many questions": schema(*[{"properties": {f"q{part}_{i}": TEXT for i in range(50)}} for part in range(7)]),
     "one name, many copies": schema(*[{"properties": {"g": {"$ref": "#/$defs/d"}}}] * 1400, defs={"d": WIDE}),
     "huge choices": schema(a={"enum": [f"v{i}" for i in range(50_000)]}),
     "huge pattern": schema(a={"type": "string", "pattern": "^(([一-龠]{1,50}){1,50}){1,3}$"}),
-    "many huge patterns": schema(**{f"q{i}": {"type": "string", "pattern": "^(([a-zァ-ヴ]{1,20}|x){1,30}){1,30}$"} for i in range(50)}),
+    "many huge patterns": schema(
+        **{f"q{i}": {"type": "string", "pattern": "^(([a-zァ-ヴ]{1,20}|x){1,30}){1,30}$"} for i in range(50)}
+    ),
     **{f"definitions, {name}": schema(a={"$ref": "#/$defs/d0"}, defs=defs) for name, defs in DEFS.items()},
     # the last one first: each definition is known already when the one before it is read
     **{
-        f"definitions backwards, {name}": schema(*[{"properties": {f"z{key}": {"$ref": f"#/$defs/{key}"}}} for key in reversed(list(defs))], defs=defs)
+        f"definitions backwards, {name}": schema(
+            *[{"properties": {f"z{key}": {"$ref": f"#/$defs/{key}"}}} for key in reversed(list(defs))], defs=defs
+        )
         for name, defs in DEFS.items()
     },
 }
@@ -293,7 +306,9 @@ def test_a_bomb_is_refused_before_it_takes_much_memory(name: str) -> None:
 LARGE: dict[str, Schema] = {
     "300 questions": schema(**{f"q{i}": TEXT for i in range(300)}),
     "2000 choices, ten times": schema(**{f"q{i}": {"enum": [f"v{j}" for j in range(2000)]} for i in range(10)}),
-    "200 branches": schema({"oneOf": [{"properties": {"k": {"const": f"v{i}"}, "a": TEXT}, "required": ["k"]} for i in range(200)]}),
+    "200 branches": schema(
+        {"oneOf": [{"properties": {"k": {"const": f"v{i}"}, "a": TEXT}, "required": ["k"]} for i in range(200)]}
+    ),
     "chain of 200": schema(*[when(f"q{i}", FLAG, properties={f"q{i + 1}": FLAG}) for i in range(200)], q0=FLAG),
     "256 KiB of words": schema(**{f"q{i}": {**TEXT, "title": "あ" * 285} for i in range(290)}),
 }

@@ -35,7 +35,12 @@ from tests.forms_schema.asking import (
 
 ANIMAL = form(
     when("animal", {"const": "cat"}, properties={"food": choice("meat", "grass")}, required=["food"]),
-    when("animal", {"const": "fish"}, properties={"food": choice("insect", "worms"), "water": choice("lake", "sea")}, required=["food", "water"]),
+    when(
+        "animal",
+        {"const": "fish"},
+        properties={"food": choice("insect", "worms"), "water": choice("lake", "sea")},
+        required=["food", "water"],
+    ),
     animal=choice("cat", "fish"),
     required=["animal"],
 )
@@ -57,7 +62,9 @@ def test_an_answer_opens_its_own_branch_and_closes_the_other() -> None:
 
 
 def test_else_is_asked_until_the_condition_holds() -> None:
-    made = form({**when("a", {"const": "x"}, properties={"b": TEXT}), "else": {"properties": {"c": TEXT}}}, a=choice("x", "y"))
+    made = form(
+        {**when("a", {"const": "x"}, properties={"b": TEXT}), "else": {"properties": {"c": TEXT}}}, a=choice("x", "y")
+    )
     assert asked(made, {}) == ["/a", "/c"]
     assert asked(made, {"a": "y"}) == ["/a", "/c"]
     assert asked(made, {"a": "x"}) == ["/a", "/b"]
@@ -121,7 +128,9 @@ def test_a_condition_on_numbers_knows_that_yes_is_not_one() -> None:
 
 
 def test_a_branch_knows_that_yes_is_not_one() -> None:
-    branches = [{"properties": {"a": {"const": value}, f"b{i}": TEXT}, "required": ["a"]} for i, value in enumerate((1, 2))]
+    branches = [
+        {"properties": {"a": {"const": value}, f"b{i}": TEXT}, "required": ["a"]} for i, value in enumerate((1, 2))
+    ]
     made = form({"oneOf": branches}, a={"type": "integer", **choice(1, 2)})
     assert asked(made, {"a": 1}) == asked(made, {"a": 1.0}) == ["/a", "/b0"]
     assert asked(made, {"a": True}) == ["/a"]
@@ -146,7 +155,12 @@ def test_a_ticked_box_is_a_condition() -> None:
 
 
 def test_presence_asks() -> None:
-    made = form({"dependentSchemas": {"a": {"properties": {"b": TEXT}, "required": ["b"]}}}, {"dependentRequired": {"a": ["c"]}}, a=TEXT, c=TEXT)
+    made = form(
+        {"dependentSchemas": {"a": {"properties": {"b": TEXT}, "required": ["b"]}}},
+        {"dependentRequired": {"a": ["c"]}},
+        a=TEXT,
+        c=TEXT,
+    )
     assert asked(made, {}) == ["/a", "/c"]
     assert codes(made, {}) == {}
     assert asked(made, {"a": "x"}) == ["/a", "/c", "/b"]
@@ -162,7 +176,12 @@ def test_what_is_no_answer_is_not_present(nothing: Any) -> None:
 def test_several_conditions_may_have_to_hold() -> None:
     both = {"properties": {"a": {"const": True}, "b": {"const": True}}, "required": ["a", "b"]}
     either = {"anyOf": [when("a", {"const": True})["if"], when("b", {"const": True})["if"]]}
-    made = form({"if": both, "then": {"properties": {"c": TEXT}}}, {"if": either, "then": {"properties": {"d": TEXT}}}, a=FLAG, b=FLAG)
+    made = form(
+        {"if": both, "then": {"properties": {"c": TEXT}}},
+        {"if": either, "then": {"properties": {"d": TEXT}}},
+        a=FLAG,
+        b=FLAG,
+    )
     assert asked(made, {"a": True}) == ["/a", "/b", "/d"]
     assert asked(made, {"a": True, "b": True}) == ["/a", "/b", "/c", "/d"]
     assert asked(made, {}) == ["/a", "/b"]
@@ -176,7 +195,10 @@ def test_a_condition_reads_inside_a_group() -> None:
 
 
 def test_a_group_has_conditions_of_its_own_through_a_definition() -> None:
-    person = {**group(visa=FLAG), "allOf": [when("visa", {"const": True}, properties={"until": DAY}, required=["until"])]}
+    person = {
+        **group(visa=FLAG),
+        "allOf": [when("visa", {"const": True}, properties={"until": DAY}, required=["until"])],
+    }
     made = compile_form(schema(one={"$ref": "#/$defs/p"}, two={"$ref": "#/$defs/p"}, defs={"p": person}))
     answers = {"one": {"visa": True}, "two": {"visa": False, "until": "2027-01-01"}}
     assert asked(made, answers) == ["/one", "/one/visa", "/one/until", "/two", "/two/visa"]
@@ -216,7 +238,9 @@ def test_titles_of_branches_are_the_titles_of_the_choices() -> None:
 
 
 def test_a_yes_no_question_may_pick_the_branch() -> None:
-    branches = [{"properties": {"a": {"const": yes}, f"b_{str(yes).lower()}": TEXT}, "required": ["a"]} for yes in (True, False)]
+    branches = [
+        {"properties": {"a": {"const": yes}, f"b_{str(yes).lower()}": TEXT}, "required": ["a"]} for yes in (True, False)
+    ]
     made = form({"oneOf": branches})
     assert [o.title for o in question(made, {}, "/a").field.options] == ["はい", "いいえ"]
     assert asked(made, {"a": False}) == ["/a", "/b_false"]
@@ -231,7 +255,14 @@ def test_a_choice_that_no_branch_stands_for_is_not_offered() -> None:
 
 def test_branches_stand_in_branches() -> None:
     inner = {"oneOf": [{"properties": {"b": {"const": c}, f"c_{c}": TEXT}, "required": ["b"]} for c in ("p", "q")]}
-    made = form({"oneOf": [{"properties": {"a": {"const": "x"}}, "required": ["a"], **{"allOf": [inner]}}, {"properties": {"a": {"const": "y"}}, "required": ["a"]}]})
+    made = form(
+        {
+            "oneOf": [
+                {"properties": {"a": {"const": "x"}}, "required": ["a"], "allOf": [inner]},
+                {"properties": {"a": {"const": "y"}}, "required": ["a"]},
+            ]
+        }
+    )
     assert asked(made, {"a": "x", "b": "q"}) == ["/a", "/b", "/c_q"]
     assert asked(made, {"a": "y", "b": "q"}) == ["/a"]
 
@@ -278,15 +309,25 @@ def test_a_group_behind_a_yes_no_question_is_optional() -> None:
 
 KIDS = compile_form(
     schema(
-        when("school", {"const": True}, properties={"kids": {"items": {"properties": {"grade": NUMBER}, "required": ["grade"]}}}),
+        when(
+            "school",
+            {"const": True},
+            properties={"kids": {"items": {"properties": {"grade": NUMBER}, "required": ["grade"]}}},
+        ),
         {
-            "if": {"properties": {"kids": {"contains": {"properties": {"ill": {"const": True}}, "required": ["ill"]}}}, "required": ["kids"]},
+            "if": {
+                "properties": {"kids": {"contains": {"properties": {"ill": {"const": True}}, "required": ["ill"]}}},
+                "required": ["kids"],
+            },
             "then": {"properties": {"doctor": TEXT}},
         },
         school=FLAG,
         kids={
             "type": "array",
-            "items": {**group(name=TEXT, ill=FLAG, required=["name"]), "allOf": [when("ill", {"const": True}, properties={"illness": TEXT}, required=["illness"])]},
+            "items": {
+                **group(name=TEXT, ill=FLAG, required=["name"]),
+                "allOf": [when("ill", {"const": True}, properties={"illness": TEXT}, required=["illness"])],
+            },
         },
     )
 )
@@ -378,7 +419,10 @@ def test_the_draft_itself_is_not_touched() -> None:
 def test_names_that_nobody_declares_are_cut_in_silence_here_and_named_for_machines() -> None:
     answers = {"ghost": 1, "kids": [{"name": "a", "ghost": 1}], "school": True}
     assert settled(KIDS, answers).kept == {"kids": [{"name": "a"}], "school": True}
-    assert {e.pointer: e.code for e in KIDS.unknown(answers)} == {"/ghost": "UNKNOWN_FIELD", "/kids/0/ghost": "UNKNOWN_FIELD"}
+    assert {e.pointer: e.code for e in KIDS.unknown(answers)} == {
+        "/ghost": "UNKNOWN_FIELD",
+        "/kids/0/ghost": "UNKNOWN_FIELD",
+    }
 
 
 def test_a_hidden_question_is_not_unknown() -> None:
@@ -446,7 +490,14 @@ def test_no_number_stays_no_number() -> None:
 def test_endless_nesting_is_an_error_and_no_crash() -> None:
     deep = reduce(lambda inner, _: [inner], range(5000), "x")
     wide = reduce(lambda inner, _: {"a": inner}, range(5000), "x")
-    made = form(when("t", {"const": "x"}, properties={"hidden": TEXT}), t=TEXT, g=group(b=TEXT), r=rows(c=TEXT), k=boxes("x"), n=NUMBER)
+    made = form(
+        when("t", {"const": "x"}, properties={"hidden": TEXT}),
+        t=TEXT,
+        g=group(b=TEXT),
+        r=rows(c=TEXT),
+        k=boxes("x"),
+        n=NUMBER,
+    )
     for nonsense in (deep, wide, [deep], {"b": deep, "c": wide}):
         answers = dict.fromkeys(("t", "g", "r", "k", "n", "hidden", "ghost"), nonsense)
         wrong = codes(made, answers)
@@ -471,7 +522,10 @@ def test_a_draft_begins_with_the_defaults_of_what_is_asked() -> None:
 
 
 def test_a_default_may_ask_a_question_that_has_a_default() -> None:
-    made = form(*(when(f"q{i}", {"const": True}, properties={f"q{i + 1}": {**FLAG, "default": True}}) for i in range(5)), q0={**FLAG, "default": True})
+    made = form(
+        *(when(f"q{i}", {"const": True}, properties={f"q{i + 1}": {**FLAG, "default": True}}) for i in range(5)),
+        q0={**FLAG, "default": True},
+    )
     assert made.start(TODAY) == {f"q{i}": True for i in range(6)}
 
 
@@ -482,7 +536,10 @@ def test_a_default_of_a_question_that_is_not_asked_is_not_written() -> None:
 
 def test_a_default_that_another_default_hides_is_not_left_over() -> None:
     """It would be listed as left out, though nobody typed it."""
-    hides = {**when("a", {"const": True}, properties={"b": TEXT}), "else": {"properties": {"c": {**NUMBER, "default": 3}}}}
+    hides = {
+        **when("a", {"const": True}, properties={"b": TEXT}),
+        "else": {"properties": {"c": {**NUMBER, "default": 3}}},
+    }
     made = form(hides, a={**FLAG, "default": True})
     assert made.start(TODAY) == {"a": True}
 
@@ -528,7 +585,13 @@ def test_a_condition_on_age_counts_as_the_law_does(born: str, today: str, old: b
 def test_an_age_has_two_ends() -> None:
     made = form(when("born", {"x-age": {"min": 65, "max": 74}}, properties={"early": FLAG}), born=DAY)
     years = [1950, 1951, 1952, 1961, 1962]
-    assert [f"{y}: {len(asked(made, {'born': f'{y}-06-01'}))}" for y in years] == ["1950: 1", "1951: 1", "1952: 2", "1961: 2", "1962: 1"]
+    assert [f"{y}: {len(asked(made, {'born': f'{y}-06-01'}))}" for y in years] == [
+        "1950: 1",
+        "1951: 1",
+        "1952: 2",
+        "1961: 2",
+        "1962: 1",
+    ]
 
 
 def test_a_form_tells_the_same_answers_by_the_day_it_is_given() -> None:
@@ -554,9 +617,19 @@ FILES = form(
     g=group(s=rows(c=FLAG)),
     files=[
         {"key": "always", "title": "いつも"},
-        {"key": "maybe", "title": "ときどき", "required_if": {"properties": {"a": {"const": True}}, "required": ["a"]}, "max": 2},
+        {
+            "key": "maybe",
+            "title": "ときどき",
+            "required_if": {"properties": {"a": {"const": True}}, "required": ["a"]},
+            "max": 2,
+        },
         {"key": "free", "title": "任意", "optional": True},
-        {"key": "each", "title": "行ごと", "each": "/r", "required_if": {"properties": {"b": {"const": True}}, "required": ["b"]}},
+        {
+            "key": "each",
+            "title": "行ごと",
+            "each": "/r",
+            "required_if": {"properties": {"b": {"const": True}}, "required": ["b"]},
+        },
         {"key": "deep", "title": "奥", "each": "/g/s"},
     ],
 )
@@ -572,13 +645,22 @@ def test_a_file_is_asked_for_when_its_condition_holds() -> None:
 
 
 def test_a_file_is_asked_for_each_row_that_needs_one() -> None:
-    assert file_keys({"r": [{"b": True}, {"b": False}, "no row", {"b": True}]}) == ["always", "free", "each/0", "each/3"]
+    assert file_keys({"r": [{"b": True}, {"b": False}, "no row", {"b": True}]}) == [
+        "always",
+        "free",
+        "each/0",
+        "each/3",
+    ]
     assert file_keys({"g": {"s": [{"c": True}, {}]}}) == ["always", "free", "deep/0", "deep/1"]
     assert file_keys({"g": {"s": "no rows"}, "r": {"b": True}}) == ["always", "free"]
 
 
 def test_an_answer_that_is_left_out_asks_for_no_file() -> None:
-    made = form(when("a", {"const": True}, properties={"b": FLAG}), a=FLAG, files=[{"key": "f", "title": "f", "required_if": {"required": ["b"]}}])
+    made = form(
+        when("a", {"const": True}, properties={"b": FLAG}),
+        a=FLAG,
+        files=[{"key": "f", "title": "f", "required_if": {"required": ["b"]}}],
+    )
     assert [f.key for f in settled(made, {"a": True, "b": True}).attachments] == ["f"]
     assert settled(made, {"a": False, "b": True}).attachments == ()
 
@@ -611,7 +693,10 @@ def test_conditions_made_anew_each_time_do_not_pile_up() -> None:
 
 def test_a_form_is_shared_between_threads() -> None:
     names = [f"f{i}" for i in range(10)]
-    parts = [when(name, {"const": True}, properties={"x": {"maxLength": 50 - i}, f"y{i}": TEXT}) for i, name in enumerate(names)]
+    parts = [
+        when(name, {"const": True}, properties={"x": {"maxLength": 50 - i}, f"y{i}": TEXT})
+        for i, name in enumerate(names)
+    ]
     made = form(*parts, x=TEXT, **dict.fromkeys(names, FLAG))
 
     def run(number: int) -> bool:

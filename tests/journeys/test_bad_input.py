@@ -9,8 +9,8 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
-from html import unescape
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, quote_from_bytes, urlsplit
 
@@ -235,30 +235,27 @@ BODIES = [
 ]
 
 
+POSTED = ["apply", "1", "submit", "/resume", "/applications", "/signin/email", "/signin", "/signout"]
+
+
 @often
-@given(path=st.sampled_from(["apply", "1", "submit", "/resume", "/applications", "/signin/email", "/signin", "/signout"]),
-       kind=st.sampled_from(KINDS), body=st.one_of(st.sampled_from(BODIES), st.binary(max_size=400)))  # fmt: skip
+@given(
+    path=st.sampled_from(POSTED),
+    kind=st.sampled_from(KINDS),
+    body=st.one_of(st.sampled_from(BODIES), st.binary(max_size=400)),
+)
 def test_a_body_that_is_no_form_is_refused(target: Target, path: str, kind: str, body: bytes) -> None:
     slug, draft = next(iter(target.drafts.items()))
     place = {"apply": f"/procedures/{slug}/apply"}.get(path) or (path if path[0] == "/" else f"{draft}/{path}")
-    if path == "/signout":
-        fresh = beside(target.client)
-        judged(
-            fresh.post(place, content=body, headers={"content-type": kind.encode("latin-1")}, follow_redirects=False)
-        )
-        return
-    headers = {"content-type": kind.encode("latin-1")}
-    judged(target.client.post(place, content=body, headers=headers))
+    browser = beside(target.client) if path == "/signout" else target.client
+    headers = {b"content-type": kind.encode("latin-1")}
+    judged(browser.post(place, content=body, headers=headers, follow_redirects=False))
 
 
 def multipart(pairs: list[tuple[str, str]], file: bytes, boundary: bytes) -> bytes:
-    parts = [
-        b'Content-Disposition: form-data; name="%s"\r\n\r\n%s' % (n.encode("utf-8", "surrogatepass"), v.encode("utf-8", "surrogatepass"))
-        for n, v in pairs
-    ]  # fmt: skip
-    head = (
-        b'Content-Disposition: form-data; name="attachment.ininjo"; filename="a.pdf"\r\nContent-Type: application/pdf'
-    )
+    controls = [[each.encode("utf-8", "surrogatepass") for each in pair] for pair in pairs]
+    parts = [b'Content-Disposition: form-data; name="%s"\r\n\r\n%s' % (name, value) for name, value in controls]
+    head = b'Content-Disposition: form-data; name="attachment.ininjo"; filename="a.pdf"\r\nContent-Type: text/html'
     parts.append(head + b"\r\n\r\n" + file)
     return b"".join(b"--%s\r\n%s\r\n" % (boundary, part) for part in parts) + b"--%s--\r\n" % boundary
 
@@ -296,9 +293,10 @@ def test_a_body_past_the_limit_is_refused_before_it_is_read(target: Target) -> N
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "PROPFIND", "get"]
 SEGMENTS = [
-    *("", ".", "..", "%00", "%2e%2e", "%ff", "%ED%A0%80", "0" * 32, "x" * 5000, "9" * 5000, "1", "0", "-1", "juminhyo-utsushi"),
-    *("check", "1%2f2", "%0d%0a", "a b", "あ", "٣", "²", ";x=1", "<script>alert(1)</script>", "{draft}", "jpki", "oidc", "sandbox"),
-]  # fmt: skip
+    *("", ".", "..", "0" * 32, "x" * 5000, "9" * 5000, "1", "0", "-1", "a b", "あ", "٣", "²", ";x=1", "{draft}"),
+    *("%00", "%2e%2e", "%ff", "%ED%A0%80", "1%2f2", "%0d%0a", "<script>alert(1)</script>"),
+    *("juminhyo-utsushi", "check", "jpki", "oidc", "sandbox"),
+]
 TEMPLATES = sorted({policy.path for policy in policies(all_routes())})
 segments = st.one_of(
     st.sampled_from(SEGMENTS), st.text(max_size=8).map(lambda text: quote(text, safe="", errors="replace"))
@@ -316,9 +314,20 @@ def addresses(draw: st.DrawFn) -> str:
 
 
 QUERIES = [
-    *("?", "?&&", "?check", "?check=%ff", "?q=%ED%A0%80", "?q=%00", "?page=" + "9" * 5000, "?page=-1", "?next=//evil.example"),
-    *("?next=%5Cevil", "?state=%ff&code=x", "?state=&code=", "?q=" + "x" * 5000, "?category=%3Cscript%3E", "?level=root"),
-]  # fmt: skip
+    *(
+        "?",
+        "?&&",
+        "?check",
+        "?check=%ff",
+        "?q=%ED%A0%80",
+        "?q=%00",
+        "?q=" + "x" * 5000,
+        "?page=-1",
+        "?page=" + "9" * 5000,
+    ),
+    *("?next=//evil.example", "?next=%5Cevil", "?state=%ff&code=x", "?state=&code=", "?level=root"),
+    "?category=%3Cscript%3E",
+]
 
 
 @often
@@ -334,7 +343,10 @@ def test_any_address_by_any_method_is_answered_or_refused(target: Target, method
     assert urlsplit(answer.headers.get("location", "/")).netloc in ("", "testserver")
 
 
-def ask(client: TestClient, method: str, address: str, headers: Mapping[bytes, bytes] = {}) -> httpx2.Response:  # noqa: B006
+NOTHING: Mapping[bytes, bytes] = MappingProxyType({})
+
+
+def ask(client: TestClient, method: str, address: str, headers: Mapping[bytes, bytes] = NOTHING) -> httpx2.Response:
     try:
         url = httpx2.URL("http://testserver" + address)
     except httpx2.InvalidURL:
@@ -348,12 +360,16 @@ def way(**parts: Any) -> bytes:
     return base64.urlsafe_b64encode(json.dumps(parts).encode())
 
 
+JSONS = [b"[" * 3000, b"null", b"[]", b"1", b"{}", b'"x"', b"\xff", b'{"a":1}']
+STATES: list[Any] = ["x", "\ud800", None, 1, []]
 COOKIES = [
     *(b"", b"x", b"\xff\xfe", b"a" * 4000, b"\x7f", b'"', b"=;=", b"%00", b"[" * 3000, b"../"),
-    *(base64.urlsafe_b64encode(each) for each in (b"[" * 3000, b"null", b"[]", b"1", b"{}", b'"x"', b"\xff", b'{"a":1}')),
-    *(way(purpose="signin:jpki", state=state, next=place) for state in ("x", "\ud800", None, 1, []) for place in ("/", [], None)),
+    *(base64.urlsafe_b64encode(each) for each in JSONS),
+    *(way(purpose="signin:jpki", state=state, next="/") for state in STATES),
+    *(way(purpose="signin:jpki", state="", next=place) for place in STATES),
     way(purpose=["signin:jpki"], state="x", next="/", transaction={}),
-]  # fmt: skip
+]
+NAMES = [b"kakanai", b"kakanai-way", b"__Host-kakanai", b"x"]
 HEADERS = [
     *(
         b"hx-request",
@@ -413,9 +429,9 @@ PLACES = [
 @given(
     place=st.sampled_from(PLACES),
     method=st.sampled_from(["GET", "POST"]),
-    cookies=st.dictionaries(st.sampled_from([b"kakanai", b"kakanai-way", b"__Host-kakanai", b"x"]), st.sampled_from(COOKIES)),
+    cookies=st.dictionaries(st.sampled_from(NAMES), st.sampled_from(COOKIES)),
     headers=st.dictionaries(st.sampled_from(HEADERS), st.one_of(st.sampled_from(VALUES), st.binary(max_size=40))),
-)  # fmt: skip
+)
 def test_any_cookie_and_header_is_answered_or_refused(
     target: Target, place: str, method: str, cookies: dict[bytes, bytes], headers: dict[bytes, bytes]
 ) -> None:
@@ -448,14 +464,14 @@ def test_what_was_typed_comes_back_as_it_was_typed(site: TestClient, typed: str)
     assert wrong.status == 422
     shown = {control.name: control.value for control in wrong.form(control="_rev").controls}
     assert shown["applicant.name.family"] == shown["agent.relation"] == shown["applicant.phone"] == typed
-    assert typed not in wrong.html or typed == unescape(typed) == quote_free(typed)
+    assert is_plain(typed) or typed not in wrong.html
     saved = resident.press(wrong, wrong.form(control="_rev"), values, button=("_do", "save"))
     check = resident.open(saved.link("/drafts/").rpartition("/")[0] + "/check")
     assert " ".join(typed.split()) in check.text
 
 
-def quote_free(text: str) -> str:
-    return re.sub("[<>\"'&]", "", text)
+def is_plain(text: str) -> bool:
+    return not set("<>\"'&") & set(text)
 
 
 CONTROL_CHARACTERS = "津\x00軽\x08\x1b[31m\u202e"

@@ -12,9 +12,10 @@ import pytest
 
 from procedures.declaration import Declaration
 from tests.journeys.conftest import OpenSite
+from tests.journeys.filing import cases, is_valid
 from tests.journeys.pages import Page, Resident, answered, missing_rows, wanted_files
-from tests.journeys.test_pages import INVALID
 
+INVALID = [each for each in cases() if not is_valid(each.values[1])]
 ERROR = "-error"
 UNSIGNED = {"": "ASSURANCE_REQUIRED"}
 """The case says who may not submit; the pages ask them to sign in."""
