@@ -51,20 +51,16 @@ class Judge:
         if code == "required":
             path.append(error.kind.property)
         elif code in ("anyOf", "oneOf"):
-            path += self._one_of_these(error.schema_path, path, asked)
+            path += self._one_of_these(error.schema_path)
         params = {ours: getattr(error.kind, name) for name, ours in _PARAMS.items() if hasattr(error.kind, name)}
         return FieldError(_known(path, asked), code, params)
 
-    def _one_of_these(
-        self, schema_path: Sequence[str | int], path: list[str], asked: Mapping[str, Question]
-    ) -> list[str]:
+    def _one_of_these(self, schema_path: Sequence[str | int]) -> list[str]:
         """'One of these must be answered' has no question of its own: it stands at the first of them."""
         branches: Json = self._schema
         for step in schema_path:
             branches = branches[step]
-        names = [name for branch in branches if isinstance(branch, Mapping) for name in branch.get("required", ())]
-        here = "".join(f"/{part}" for part in path)
-        return [name for name in names if f"{here}/{name}" in asked][:1]
+        return [name for branch in branches for name in branch.get("required", ())][:1]
 
 
 def _urgency(error: FieldError) -> tuple[int, str]:

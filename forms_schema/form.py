@@ -162,8 +162,8 @@ class Form:
         for slot in self._level(opened(plans, view), pattern):
             pointer = f"{at}/{slot.name}"
             value = draft.get(slot.name)
-            if not isinstance(value, list | dict):
-                value = fit(value)
+            if isinstance(value, str) or value == []:
+                value = fit(value)  # blank: no answer, also where an object or rows would stand
             if slot.items and (value is None or isinstance(value, list)):
                 question = self._rows(slot, value or [], view.get(slot.name), pointer, rows)
             elif slot.field.children and not slot.items and (value is None or isinstance(value, dict)):

@@ -121,6 +121,7 @@ def create_app(
             services.database.close()
 
     app = Starlette(routes=routes, middleware=[guard], exception_handlers=exception_handlers(), lifespan=lifespan)
+    app.router.redirect_slashes = False  # such a redirect is made from the Host header, which anybody writes
     app.state.services = services
     return app
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from payments.port import ProviderUnavailable
 from server.applications import drafts, uploads
 from server.applications.history import paid
 from server.money.checkout import Cashier, reconcile
@@ -21,7 +20,7 @@ from server.notices.worker import deliver_due
 from server.people import email_codes, limits, sessions
 from server.people.limits import Limit, seconds_to_wait
 from server.services import Services
-from server.store.database import StoreUnavailable, Writing
+from server.store.database import Writing
 
 PAUSE: Final = 5.0
 """Seconds between two looks at what is due."""
@@ -90,11 +89,12 @@ async def run_due(of: Services, jobs: Sequence[Job] = JOBS) -> list[str]:
     return ran
 
 
-async def run_forever(of: Services, failed: Callable[[Exception], None]) -> None:
+async def run_forever(of: Services, failed: Callable[[Exception], None], jobs: Sequence[Job] = JOBS) -> None:
     """Until cancelled. A store or a provider that is away is met again in the next period."""
     while True:
-        try:
-            await run_due(of)
-        except (StoreUnavailable, ProviderUnavailable, NoticeTrouble, OSError) as error:
-            failed(error)
+        for job in jobs:
+            try:
+                await run_due(of, [job])
+            except Exception as error:  # whatever it was: it is recorded, and neither the others nor the next time wait
+                failed(error)
         await asyncio.sleep(PAUSE)

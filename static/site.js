@@ -17,22 +17,48 @@
     setTimeout(() => { place.textContent = ""; }, 3000);
   };
 
-  // htmx replaces the questions after a choice. What was typed between asking and answer is put back.
+  // htmx replaces the questions after a choice. What was typed, picked and attached meanwhile is put back.
+  const controls = () => [...document.querySelectorAll("#questions [name]:not([type=hidden]):not(button)")];
+  const names = () => controls().map((control) => control.name).join();
+  const pickable = (control) => control.type === "radio" || control.type === "checkbox";
+  const changed = (control, sent) => pickable(control)
+    ? control.checked !== sent.getAll(control.name).includes(control.value)
+    : control.value !== sent.get(control.name);
   let typed = [];
-  const controls = () => [...($("questions")?.querySelectorAll("input[type=text],input[type=tel],input[type=email],textarea") ?? [])];
-  const names = () => [...$("questions").querySelectorAll("[name]")].map((control) => control.name).join();
+  let files = [];
   let before = "";
 
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     if (detail.target.id !== "questions") return;
-    const sent = detail.requestConfig.formData;
     before = names();
-    typed = controls().filter((control) => control.value !== sent.get(control.name)).map(({ id, value }) => ({ id, value }));
+    files = controls().filter((control) => control.files?.length);
+    typed = controls().filter((control) => !control.files && changed(control, detail.requestConfig.formData));
   });
 
   document.addEventListener("htmx:afterSwap", ({ detail }) => {
     if (detail.target.id !== "questions") return;
-    for (const { id, value } of typed) if ($(id)) $(id).value = value;
+    for (const old of typed) {
+      const control = $(old.id);
+      if (control && pickable(control)) control.checked = old.checked;
+      else if (control) control.value = old.value;
+    }
+    for (const old of files) $(old.id)?.replaceWith(old);
+    follow(detail.requestConfig.formData.getAll("_do").at(-1) ?? "");
     if (names() !== before) say($("announce"));
   });
+
+  // The button that was pressed may be gone: the focus goes on to what it was pressed for.
+  const follow = (pressed) => {
+    const [verb, pointer = ""] = pressed.split(":");
+    const id = (path) => "f-" + path.slice(1).replaceAll("/", "-");
+    const inside = (place) => [...(place?.querySelectorAll("input:not([type=hidden]),select,textarea") ?? [])];
+    if (verb === "add") {
+      const rows = document.querySelectorAll(`#${CSS.escape(id(pointer))} > .row`);
+      inside(rows[rows.length - 1])[0]?.focus();
+    } else if (verb === "remove") {
+      $(id(pointer.replace(/\/[0-9]+$/, "")) + "-add")?.focus();
+    } else if (verb === "town") {
+      inside($(id(pointer))).find((control) => !control.value)?.focus();
+    }
+  };
 })();

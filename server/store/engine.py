@@ -60,6 +60,7 @@ def make_engine(url: str, *, writes: bool) -> Engine:
         "pool_size": POOL + 2,  # and one that is held, one of the bulletin
         "max_overflow": 0,
         "pool_timeout": PATIENCE,
+        "hide_parameters": True,  # an error's text must not quote what somebody typed
         "execution_options": {"preserve_rowcount": True},  # an INSERT's too: who won a race is read from it
     }
     if parsed.get_backend_name() == "sqlite":

@@ -219,7 +219,7 @@ class StepPage:
     """pages/step.html; for `_do=refresh` the fragment components/questions.html with the same `views`.
 
     `number` counts from 1, and `total` counts the check at the end of `steps` too. `save` and `back` say whether those
-    buttons stand there.
+    buttons stand there. `wrong` are the pointers of `errors`: sent along, they stay told when the questions change.
     """
 
     title: str
@@ -232,6 +232,7 @@ class StepPage:
     errors: Sequence[ErrorLink]
     action: str
     rev: str
+    wrong: Sequence[str] = ()
     saved_at: datetime | None = None
     banner: Banner | None = None
     multipart: bool = False

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from forms_schema import FieldError, FieldView, Posted, Settled
+from forms_schema.view import control_id
 from procedures.declaration import Declaration
 from server.applications import drafts, filling, numbers, uploads
 from server.applications.drafts import Content, Draft
@@ -24,10 +25,12 @@ from server.catalogue import ProcedureState, Published
 from server.japan import today
 from server.people.limits import Limit, seconds_to_wait
 from server.people.sessions import open_session
+from server.store import StoreUnavailable
 from server.store.database import Reading, Writing
 from server.web import steps
-from server.web.contexts import ConflictPage, Difference, ErrorLink, ResumePage, SavedPage, StepPage
+from server.web.contexts import Banner, ConflictPage, Difference, ErrorLink, ResumePage, SavedPage, StepPage
 from server.web.http import (
+    RETRY_SECONDS,
     PostedFile,
     client,
     is_fragment,
@@ -47,6 +50,10 @@ FORM_WITH_FILES: Final = 100 * 2**20
 """Bytes of a step with its files; each file has its own limit."""
 STAYS: Final = frozenset({"add", "remove", "lookup", "town", "refresh"})
 """Buttons that change the page one is on."""
+UNSAVED: Final = Banner(
+    "warning",
+    "いまは保存できませんでした。入力した内容は、この画面に残っています。少し待ってから、もう一度ボタンを押してください。",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,22 +192,31 @@ async def _turned(request: Request, place: Place, posted: Posted, files: Sequenc
     )
     changed = replace(place, content=turn.content)
     if verb in ("lookup", "town", "refresh") or (verb in STAYS and is_fragment(request)):
-        return _step(request, changed, turn=turn)
+        return _step(request, changed, turn=turn, errors=_still_wrong(changed, turn, posted))
     if place.draft is not None and _stale(place.draft, posted):
         if filling.differences(form, turn.content, place.content, day):
             return _conflict(request, place, turn.content, posted)
         changed = place  # the same page sent twice: what it says is saved already
-    kept, unfit = await _kept(request, place, files)
-    if verb == filling.NEXT:
-        errors = _errors(changed, turn, kept, unfit)
+    try:
+        kept, unfit = await _kept(request, place, files)
+        errors = _errors(changed, turn, kept, unfit) if verb == filling.NEXT else ()
+        if errors and place.draft is None:
+            errors = _errors(changed, turn, (), unfit)  # files are kept with a draft only: they are asked for again
         if errors:
-            changed = await _with_files(request, changed, kept)
-            return _step(request, changed, turn=turn, errors=errors, status=422)
-    return await _saved(request, changed, Pressed(verb, where, posted, turn, kept, unfit))
+            return _step(request, await _with_files(request, changed, kept), turn=turn, errors=errors, status=422)
+        return await _saved(request, changed, Pressed(verb, where, posted, turn, kept, unfit))
+    except StoreUnavailable:
+        return _step(request, changed, turn=turn, status=503)  # with everything that was typed
 
 
 def _stale(draft: Draft, posted: Posted) -> bool:
     return (posted.get("_rev") or [""])[-1] != str(draft.revision)
+
+
+def _still_wrong(place: Place, turn: filling.Turn, posted: Posted) -> tuple[FieldError, ...]:
+    """Of what the page said was wrong, what still is: its questions may change before it is sent again."""
+    told = set(posted.get("_wrong", ()))
+    return tuple(error for error in _errors(place, turn, (), ()) if error.pointer in told) if told else ()
 
 
 def _errors(
@@ -351,8 +367,8 @@ def _onward(place: Place, pressed: Pressed) -> Response:
     if pressed.verb == "back":
         before = max((number for number in asked if number < place.number), default=0)
         return see_other(f"{place.base}/{before + 1}")
-    row = pressed.verb == "add" and pressed.where.startswith("/")
-    anchor = f"#f-{pressed.where[1:].replace('/', '-')}" if row else ""
+    rows = pressed.turn.content.rows.get(pressed.where, 0) if pressed.verb == "add" else 0
+    anchor = f"#{control_id(steps.control_of(pressed.where))}-{rows - 1}" if rows else ""  # the new row
     return see_other(f"{place.base}/{place.number + 1}{anchor}")
 
 
@@ -388,7 +404,11 @@ def _step(
     made = steps.views(shown)
     if personal and is_fragment(request) and status == 200:  # what is kept for everybody is always a whole page
         return HTMLResponse(services(request).renderer.questions(made))
-    return page(request, "pages/step.html", _step_page(shown, place, made), status=status, personal=personal)
+    context = _step_page(shown, place, made)
+    if status == 503:
+        context, headers = replace(context, banner=UNSAVED), {"retry-after": str(RETRY_SECONDS)}
+        return page(request, "pages/step.html", context, status=status, headers=headers)
+    return page(request, "pages/step.html", context, status=status, personal=personal)
 
 
 def _step_page(shown: steps.Shown, place: Place, made: Sequence[FieldView]) -> StepPage:
@@ -403,6 +423,7 @@ def _step_page(shown: steps.Shown, place: Place, made: Sequence[FieldView]) -> S
         steps=marks,
         views=made,
         errors=steps.summary(shown, made),
+        wrong=[error.pointer for error in shown.errors],
         action=place.action,
         rev=str(place.draft.revision) if place.draft else "",
         saved_at=place.draft.saved_at if place.draft else None,

@@ -50,7 +50,8 @@ def _asked(specimens: Json, day: date) -> Iterator[Specimen]:
         by_schema.setdefault(json.dumps([schema, ui], sort_keys=True), []).append(case | {"schema": schema, "ui": ui})
     for i, cases in enumerate(by_schema.values()):
         good = next((case for case in cases if not _is_wrong(case)), cases[0])
-        bad = next((case for case in cases if _is_wrong(case)), {**good, "value": None})
+        wrong = [case for case in cases if _is_wrong(case)]
+        bad = next((case for case in wrong if "value" in case), wrong[0] if wrong else {**good, "value": None})
         name = f"{specimens['kind']}_{i}"
         yield Specimen(good["title"], _view(good, name, day), _view(bad, f"{name}_wrong", day))
 

@@ -215,7 +215,7 @@ def safe_next(text: str, default: str = "/") -> str:
     Refuses what browsers read as another host: `//evil`, `/\\evil`, a scheme, blanks and control characters
     (which `urlsplit` would silently drop).
     """
-    if "\\" in text or any(ord(char) <= 0x20 or ord(char) == 0x7F for char in text):
+    if text.startswith("//") or "\\" in text or any(ord(char) <= 0x20 or ord(char) == 0x7F for char in text):
         return default
     try:
         parts = urlsplit(text)

@@ -107,4 +107,6 @@ def cached_page(request: Request, make: Callable[[], Response], *, key: str | No
     if not hasattr(state, "pages"):
         state.pages = PageCache()
     pages: PageCache = state.pages
-    return pages.page(version, request.scope["path"] if key is None else key, lambda: bytes(make().body)).answer(request)
+    return pages.page(version, request.scope["path"] if key is None else key, lambda: bytes(make().body)).answer(
+        request
+    )

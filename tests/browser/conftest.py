@@ -12,20 +12,31 @@ from contextlib import ExitStack
 from itertools import count
 from typing import Any
 
+import httpx2
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request, Response, sync_playwright
 
 from tests.browser.server import Server
 from tests.browser.visit import Visit
+from tests.journeys.pages import Resident
 
-CHROMIUM = "--no-sandbox --disable-gpu --disable-dev-shm-usage --disable-background-networking --no-first-run".split()
+CHROMIUM = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--no-first-run",
+)
 TOLD = frozenset({404, 409, 422, 429, 503})
 """Refusals that are pages: Chromium notes them in its console."""
+EXPECTED = ("Failed to load resource", "htmx:afterRequest", "htmx:sendAbort")
+"""What Chromium says of a refusal, and htmx of a request that it gave up for a newer one."""
 REPORT_CSP = """
 document.addEventListener('securitypolicyviolation', (e) =>
   console.error('CSP', e.effectiveDirective, e.blockedURI, e.sourceFile));
 """
 OpenBrowser = Callable[..., Visit]
+Quick = Callable[[Visit], Resident]
 
 
 @pytest.fixture(scope="package")
@@ -40,7 +51,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(CHROMIUM))
         yield browser
         browser.close()
 
@@ -58,7 +69,7 @@ class Watch:
         context.on("response", self._response)
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
+        if message.type in ("error", "warning") and not message.text.startswith(EXPECTED):
             self.faults.append(f"console: {message.text}")
 
     def _request(self, request: Request) -> None:
@@ -99,3 +110,15 @@ def browse(chromium: Browser, server: Server) -> Iterator[OpenBrowser]:
 def visit(browse: OpenBrowser) -> Visit:
     """Somebody with script."""
     return browse()
+
+
+@pytest.fixture
+def quick() -> Iterator[Quick]:
+    """Somebody who fills in forms without a browser, so that a test begins where it matters: see `goes_on_for`."""
+    with ExitStack() as stack:
+
+        def made(visit: Visit) -> Resident:
+            client = httpx2.Client(base_url=visit.base, follow_redirects=True)
+            return Resident(stack.enter_context(client))
+
+        yield made

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
-from tests.journeys.pages import PDF, at, date_part
+from tests.journeys.pages import PDF, Resident, at, date_part
 
 BUSY = ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added"
 """What htmx marks while something is under way."""
@@ -55,6 +55,13 @@ class Visit:
         other = Visit(self.page.context.new_page(), self.base, script=self.script)
         other.open(self.path)
         return other
+
+    def goes_on_for(self, resident: Resident) -> None:
+        """The browser takes over the session of somebody who came so far without one."""
+        context = self.page.context
+        context.clear_cookies()
+        for cookie in resident.client.cookies.jar:
+            context.add_cookies([{"name": cookie.name, "value": cookie.value or "", "url": self.base}])
 
     # --- what one does
 
@@ -147,11 +154,15 @@ class Visit:
             else:
                 self.led_by(label.click)
 
+    def ask_everything(self, answers: Mapping[str, Any]) -> None:
+        """Answer a step and stay on it: every row and every question that follows is there."""
+        self._fill_rows(answers)
+        self.answer(answers)
+
     def step(self, answers: Mapping[str, Any], files: Mapping[str, int] | None = None) -> None:
         """Answer one step and go on. Without script, a page that comes back with new questions is answered again."""
         for _ in range(4):
-            self._fill_rows(answers)
-            self.answer(answers)
+            self.ask_everything(answers)
             self._files(files or {})
             before = self.page.url
             self.go("次へ進む")

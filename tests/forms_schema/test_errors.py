@@ -131,6 +131,13 @@ def test_one_question_has_one_error_the_one_to_mend_first() -> None:
     assert codes(made, {"b": "2030-01-01"}) == {"/b": "age"}
 
 
+@pytest.mark.parametrize("first", [{"pattern": "^[a-z]*$"}, {"maxLength": 2}])
+def test_what_to_mend_first_does_not_hang_on_the_order_of_the_file(first: Schema) -> None:
+    second: Schema = {"maxLength": 2} if "pattern" in first else {"pattern": "^[a-z]*$"}
+    made = form({"properties": {"a": second}}, a={**TEXT, **first})
+    assert codes(made, {"a": "ABC"}) == {"/a": "maxLength"}
+
+
 def test_a_row_s_error_is_told_in_its_row() -> None:
     made = form(r=rows(a=NUMBER, k=boxes("x")))
     assert codes(made, {"r": [{"a": 1}, {"a": -1, "k": ["y"]}]}) == {"/r/1/a": "minimum", "/r/1/k": "enum"}

@@ -84,6 +84,13 @@ def test_a_control_that_is_not_on_the_page_leaves_the_draft_as_it_is() -> None:
     assert read({"g.c.x": "new"}, draft).answers == {**draft, "g": {"b": "y", "c": {"x": "new", "y": "w"}}}
 
 
+def test_a_group_of_which_nothing_is_on_the_page_stays() -> None:
+    draft: Answers = {"g": {"b": "y"}, "a": "x"}
+    assert read({"a": "new"}, draft).answers == {"g": {"b": "y"}, "a": "new"}
+    assert read({"a": "new"}, {"g": {}}).answers == {"g": {}, "a": "new"}
+    assert read({"_rows.r": "1", "r.0.p": "x"}, {"r": [{"s": {"t": "old"}}]}).answers == {"r": [{"p": "x"}]}
+
+
 def test_a_page_reads_its_own_questions_only() -> None:
     """A hidden control for another page's question must not slip by that page's rules."""
     posted: dict[str, str | Sequence[str]] = {
@@ -231,12 +238,12 @@ def test_a_question_of_several_branches_is_read_whichever_is_open() -> None:
         when(
             "f",
             {"const": True},
-            properties={"b": boxes("x", "y"), "c": many, "w": {"type": "string", "maxLength": 999}},
+            properties={"b": boxes("x", "y"), "c": many, "w": {"type": "string", "maxLength": 10}},
         ),
         when(
             "f",
             {"const": False},
-            properties={"b": boxes("z"), "c": choice("q"), "w": {"type": "string", "maxLength": 10}},
+            properties={"b": boxes("z"), "c": choice("q"), "w": {"type": "string", "maxLength": 999}},
         ),
         f=FLAG,
     )

@@ -113,6 +113,7 @@ def test_choices_intersect_and_keep_their_titles() -> None:
         ({"type": "integer", **choice(1, 2, 3)}, {"exclusiveMinimum": 1}, ["2", "3"]),
         (boxes("x", "y", "z"), {"items": {"enum": ["y", "x"]}}, ["x", "y"]),
         (boxes("x", "y", "z"), {"items": choice("z")}, ["z"]),
+        ({"type": "integer", **choice(1, 2, 3)}, {"enum": [True, 3]}, ["3"]),
         (FLAG, {"const": True}, ["true"]),
         (FLAG, {"not": {"const": True}}, ["false"]),
         (FLAG, {"enum": [True, False]}, ["true", "false"]),
@@ -254,6 +255,12 @@ DEFS = {
         lambda ref: {"properties": {"q": FLAG}, "allOf": [{"if": {"required": ["q"]}, "then": ref}] * 2},
         {"properties": {"r": TEXT}},
     ),
+    "thirtyfold, asked": definitions(
+        4,
+        lambda ref: {"properties": {"q": FLAG}, "allOf": [{"if": {"required": ["q"]}, "then": ref}] * 30},
+        {"properties": {"r": TEXT}},
+    ),
+    "deepest": definitions(16, lambda ref: ref, TEXT),
     "longest": definitions(1000, lambda ref: ref, TEXT),
 }
 BOMBS: dict[str, Schema] = {
@@ -272,7 +279,7 @@ BOMBS: dict[str, Schema] = {
         *[when("f", FLAG, properties={"a": {"maxLength": i}}) for i in range(2000)], a=TEXT, f=FLAG
     ),
     "many questions": schema(*[{"properties": {f"q{part}_{i}": TEXT for i in range(50)}} for part in range(7)]),
-    "one name, many copies": schema(*[{"properties": {"g": {"$ref": "#/$defs/d"}}}] * 1400, defs={"d": WIDE}),
+    "one name, many copies": schema(*[{"properties": {"g": {"$ref": "#/$defs/d"}}}] * 400, defs={"d": WIDE}),
     "huge choices": schema(a={"enum": [f"v{i}" for i in range(50_000)]}),
     "huge pattern": schema(a={"type": "string", "pattern": "^(([一-龠]{1,50}){1,50}){1,3}$"}),
     "many huge patterns": schema(

@@ -299,6 +299,14 @@ def test_a_group_in_which_all_may_be_left_blank_is_left_out_blank() -> None:
     assert settled(made, {"g": {"h": {"b": "x"}}}).kept == {"g": {"h": {"b": "x"}}}
 
 
+@pytest.mark.parametrize("blank", [None, "", "　", [], {}])
+def test_a_blank_is_no_group_and_no_rows(blank: Any) -> None:
+    made = form(g=group(a=TEXT, required=["a"]), r=rows(b=TEXT), t=TEXT)
+    answers = {"g": blank, "r": blank if blank != {} else None, "t": blank if blank != {} else None}
+    assert asked(made, answers) == ["/g", "/g/a", "/r", "/t"]
+    assert settled(made, answers).kept == {"g": {}}
+
+
 def test_a_group_behind_a_yes_no_question_is_optional() -> None:
     made = form(when("has", {"const": True}, properties={"g": group(a=TEXT, required=["a"])}), has=FLAG)
     assert codes(made, {"has": False}) == codes(made, {}) == {}
@@ -651,6 +659,7 @@ def test_a_file_is_asked_for_each_row_that_needs_one() -> None:
         "each/0",
         "each/3",
     ]
+    assert file_keys({"g": {"s": ["no row", {}]}}) == ["always", "free", "deep/1"]
     assert file_keys({"g": {"s": [{"c": True}, {}]}}) == ["always", "free", "deep/0", "deep/1"]
     assert file_keys({"g": {"s": "no rows"}, "r": {"b": True}}) == ["always", "free"]
 

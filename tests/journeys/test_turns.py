@@ -254,6 +254,30 @@ def test_an_error_is_gone_once_it_is_mended(resident: Resident, library: Library
     assert on(resident, wrong, {PHONE: ["０１７３－００－０１２３"]}).path.endswith("/3")
 
 
+def test_what_was_typed_is_still_there_when_it_could_not_be_saved(
+    resident: Resident, library: Library, settings: Settings
+) -> None:
+    page = second_step(resident)
+    other = sqlite3.connect(settings.database_url.removeprefix("sqlite:///"), isolation_level=None)
+    try:
+        other.execute("BEGIN IMMEDIATE")  # another process holds the one place where writing is done
+        refused = on(resident, page, applicant(library) | {PHONE: ["0173-11-1111"]})
+    finally:
+        other.close()
+    assert refused.status == 503
+    assert "いまは保存できませんでした" in refused.text
+    assert (value(refused, FAMILY), value(refused, PHONE)) == ("津軽", "0173-11-1111")
+    assert on(resident, refused).path.endswith("/3"), "pressed again, it is saved"
+
+
+def test_what_was_typed_is_still_there_when_a_file_could_not_be_kept(resident: Resident, settings: Settings) -> None:
+    page = second_step(resident, "proxy")
+    (settings.data_dir / "blobs").write_text("a full disk")
+    refused = resident.press(page, step(page), {FAMILY: ["津軽"]}, button=("_do", "next"), files=files("a.pdf"))
+    assert refused.status == 503
+    assert value(refused, FAMILY) == "津軽"
+
+
 # --- what is not asked --------------------------------------------------------------------------------------------
 
 
@@ -352,6 +376,16 @@ def test_files_are_kept_when_the_page_comes_back_with_errors(resident: Resident)
     assert wrong.status == 422
     assert "a.pdf" in wrong.text and "b.pdf" in wrong.text
     assert "f-attachment-ininjo-error" not in wrong.ids
+
+
+def test_a_file_that_came_with_a_first_step_full_of_errors_is_asked_for_again(resident: Resident) -> None:
+    first = resident.open(f"/procedures/{DOG}/apply")
+    chipped = {"dogs.0.microchip": ["true"], "dogs.0.microchip_registered": ["true"]}
+    asked = on(resident, on(resident, first, chipped, do="refresh"), chipped, do="refresh")
+    sent = {"attachment.microchip.0": [("a.pdf", PDF, "application/pdf")]}
+    wrong = resident.press(asked, step(asked), chipped, button=("_do", "next"), files=sent)
+    assert wrong.status == 422
+    assert "f-attachment-microchip-0-error" in wrong.ids
 
 
 @pytest.mark.parametrize(
@@ -739,7 +773,7 @@ def test_a_fee_is_paid_declined_paid_later(resident: Resident, receipt: Page) ->
     declined = at_the_till(resident, payment, "decline")
     assert "支払いができませんでした" in declined.text
     later = at_the_till(resident, declined, "later")
-    assert "お支払いをお待ちしています" in later.text and "3日" not in later.text
+    assert "お支払いをお待ちしています" in later.text and "2026年11月23日" in later.text
     assert "お支払いを待っています" in resident.open(f"/applications/{number}").text
     paid = at_the_till(resident, later, "pay")
     assert "支払いが済みました" in paid.text

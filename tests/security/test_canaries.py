@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import logging
 import re
 import sqlite3
@@ -13,9 +14,11 @@ from pathlib import Path
 
 import pytest
 from nacl.public import PrivateKey
-from sqlalchemy import text
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from server import jobs
+from server.store import tables as t
 from server.store.database import Writing
 from server.store.keys import Keys, NoKey, Unsealable
 from tests.security.canaries import TYPED, forms, found, values
@@ -80,6 +83,9 @@ def story(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Iter
         stack.enter_context(contextlib.redirect_stdout(printed))
         stack.enter_context(contextlib.redirect_stderr(printed))
         site = stack.enter_context(sandbox_site(directory, migrated_file, sample()))
+        # while somebody else has it open, the journal is not folded into the database and removed
+        other = stack.enter_context(contextlib.closing(sqlite3.connect(directory / "kakanai.db")))
+        other.execute("SELECT * FROM meta").fetchall()
         story = Story(site)
         tell(story)
         assert list(scratch.iterdir()) == [], "nothing that was handed in is left among temporary files"
@@ -202,7 +208,7 @@ def ask_by_program(story: Story) -> None:
     client.post("/graphql", content=f"{{ {TYPED['words']}".encode(), headers={"content-type": "application/json"})
     disposition = f'attachment; filename="{TYPED["path"]}.pdf"'
     headers = {"content-type": "application/pdf", "content-disposition": disposition}
-    assert client.post("/uploads", content=PAPER[1], headers=headers).status_code == 201
+    assert client.post("/uploads", content=PAPER[1], headers=headers).is_success
 
 
 def ask_for_nonsense(site: Site) -> None:
@@ -242,10 +248,25 @@ def break_down(story: Story, browser: Browser) -> None:
             other.post("/signin/email", {"address": TYPED["e-mail"]})
             other.post("/applications", {"number": story.number, "access_code": TYPED["wrong code"]})
             browser.get(f"/applications/{story.number}/receipt")
+    from_another_version(site, page.split("/")[2])
+    assert other.get(page).status_code == 500
     site.of.database.close()
     assert other.post(page, posted).status_code == 503
     assert other.post("/signin/email", {"address": TYPED["e-mail"]}).status_code == 503
     assert site.browser().post("/procedures/letter/apply", WORDS).status_code == 503
+
+
+def from_another_version(site: Site, draft: str) -> None:
+    """A draft as another version wrote it: the text of the error that follows quotes what is in it."""
+
+    def work(db: Writing) -> None:
+        c, keys = t.draft.c, site.of.keys
+        wrapped = db.scalar(select(c.wrapped_key).where(c.id == draft))
+        content = json.dumps({TYPED["words"]: TYPED["nickname"]}).encode()
+        sealed = keys.open_data_key(wrapped, draft).seal(content, "draft.sealed_answers")
+        db.execute(update(t.draft).where(c.id == draft).values(sealed_answers=sealed))
+
+    site.run(lambda: site.of.database.transact(work))
 
 
 def change(site: Site, statement: str) -> None:
@@ -263,7 +284,7 @@ def test_the_finder_finds_what_is_there(story: Story) -> None:
     file = story.site.of.settings.data_dir / "kakanai.db"
     assert found({"receipt number": story.number}, inside=values(file)["application"]) == {"receipt number"}
     assert len(values(file)["mynumber"]) > 100
-    assert '"type": "OperationalError"' in story.told
+    assert '"type": "OperationalError"' in story.told and '"type": "TypeError"' in story.told
     for word in TYPED.values():
         for form in forms(word):
             assert found({"it": word}, inside=b"\0" + form + b"\1") == {"it"}
@@ -326,3 +347,63 @@ def test_a_number_is_read_with_the_private_key_alone(story: Story) -> None:
     )
     with pytest.raises(Unsealable):
         thief.open_my_number(sealed[0])
+
+
+def test_an_error_of_the_database_does_not_quote_what_was_to_be_written(site: Site) -> None:
+    """SQLAlchemy puts the values of a statement into the text of its errors, and such texts find their way."""
+    row = {"bucket": TYPED["words"], "period": 0, "tries": 1}
+
+    def work(db: Writing) -> None:
+        for _ in range(2):
+            db.execute(insert(t.attempt), row)
+
+    with pytest.raises(IntegrityError) as raised:
+        site.run(lambda: site.of.database.transact(work))
+    assert TYPED["words"] not in str(raised.value)
+
+
+# --- 個人番号 ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_number_that_is_asked_for_no_more_does_not_go_with_the_application(site: Site) -> None:
+    """番号法第20条: what was typed first and corrected, or is not needed any more, may not be kept."""
+    browser = site.browser().sign_in("taro-jpki")
+    draft = browser.begin("numbered", person=SOMEBODY)
+    page = f"/drafts/{draft}/2"
+    corrected = {**SOMEBODY, "applicant.my_number": TYPED["partner's number"], "married": "false"}
+    place(browser.post(page, {**corrected, "_rev": browser.revision(page)}))
+    assert len(numbers(site)) > 2
+    browser.sign(draft)
+    browser.submit(draft)
+    assert [site.of.keys.open_my_number(each) for each in numbers(site)] == [TYPED["partner's number"]]
+
+
+def numbers(site: Site) -> list[bytes]:
+    """Every sealed number there is."""
+
+    async def work() -> list[bytes]:
+        rows = await site.of.database.read(lambda db: db.all(select(t.mynumber.c.sealed)))
+        return [row.sealed for row in rows]
+
+    return site.run(work)
+
+
+def test_a_token_of_somebody_elses_number_is_worth_nothing(site: Site) -> None:
+    mine, theirs = site.browser().sign_in("taro-jpki"), site.browser().sign_in("yukiko-78")
+    theirs.begin("numbered", person=SOMEBODY)
+
+    async def work() -> str:
+        found = await site.of.database.read(
+            lambda db: db.all(select(t.mynumber.c.id).order_by(t.mynumber.c.created_at))
+        )
+        return str(found[-1].id)
+
+    token = f"sealed:{site.run(work)}"
+    for sent in ({"applicant.my_number": token}, {"applicant.my_number": "", "applicant.my_number.keep": token}):
+        first = place(mine.post("/procedures/numbered/apply", LETTER))
+        answered = mine.post(first, {**SOMEBODY, "married": "false", "_rev": mine.revision(first), **sent})
+        if answered.status_code == 303:
+            check = mine.get(place(answered)).text
+            assert f'href="{first}?check=1#f-applicant-my_number"' in check
+        else:
+            assert answered.status_code == 422

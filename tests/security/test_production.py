@@ -52,6 +52,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         assert site.failures() == []
 
 
+def test_every_stand_in_is_known_as_one() -> None:
+    assert {name for name in ADDRESSES if "/sandbox/" in name or "explorer" in name or "/_" in name} <= set(SANDBOX)
+
+
 @pytest.mark.parametrize("name", SANDBOX)
 def test_no_stand_in_is_served(name: str, site: Site) -> None:
     answer = ADDRESSES[name].ask(name.partition(" ")[0], site.browser(), MISSING, site)

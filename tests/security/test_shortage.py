@@ -102,6 +102,7 @@ def test_a_full_disk_is_told_reading_goes_on_and_all_is_well_again_with_room(
     served: Served, shortage: Shortage
 ) -> None:
     ready = prepared(served, PRICED, ANSWERS, 12)
+    (idle,) = prepared(served, PRICED, ANSWERS, 1)
     note_last_use(served)
     served.start()
     acknowledged = {draft.id: {number_of(draft.submit(served))} for draft in ready[:4]}
@@ -109,14 +110,16 @@ def test_a_full_disk_is_told_reading_goes_on_and_all_is_well_again_with_room(
     for draft in ready[4:8]:
         refused(draft.submit(served))
     reads_go_on(served, ready[4], next(iter(acknowledged[ready[0].id])))
+    after_a_while = served.ask("GET", f"/drafts/{idle.id}/1", headers={"cookie": f"kakanai={idle.token}"})
+    assert after_a_while.status == 200  # though the use of this session can not be noted
     writes_are_refused(served, ready[5])
     shortage.end(served)
-    acknowledged |= {draft.id: {number_of(draft.submit(served))} for draft in ready[4:]}
+    acknowledged |= {draft.id: {number_of(draft.submit(served))} for draft in [*ready[4:], idle]}
     assert saved_with_a_file(served, ready[0]).status == 303
     assert number_of(ready[0].submit(served)) in acknowledged[ready[0].id]
     served.kill()
     assert served.failures() == []
-    check_books(served.settings, ready, acknowledged)
+    check_books(served.settings, [*ready, idle], acknowledged)
 
 
 def note_last_use(served: Served) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from forms_schema.base import Attachment, FieldView, FileView, Note, Question
 from forms_schema.view import attachment_view, first_control, make_view, note_view
 from procedures.city import City, load_city
 from server.web import contexts as c
+from server.web.applications import MyLine, MyPage
 from server.web.assets import Assets
 from server.web.render import Renderer
 
@@ -27,6 +29,7 @@ LONG_NAME: Final = "WOLFESCHLEGELSTEINHAUSENBERGERDORFF-VON-UND-ZU-HOHENLOHE MAR
 HOSTILE: Final = '<script>alert(1)</script>"\'&<b hx-get="/x">'
 
 
+@cache
 def renderer(*, sandbox: bool = True) -> Renderer:
     return Renderer(ROOT / "templates", assets=Assets(ROOT / "static"), city=city(), sandbox=sandbox)
 
@@ -389,6 +392,12 @@ def status(state: str = "REVIEWING", **more: Any) -> c.StatusPage:
     return c.StatusPage(**plain | more)
 
 
+def my(*, empty: bool = False) -> MyPage:
+    lines = [MyLine(LONG_TITLE, f"/applications/{i}", state, NOW) for i, state in enumerate(("REVIEWING", "COMPLETED"))]
+    drafts = [MyLine(LONG_TITLE, "/drafts/x/1", "", NOW)]
+    return MyPage(LONG_NAME, "jpki-signature", [] if empty else drafts, [] if empty else lines)
+
+
 _BAD_CODE: Final = (
     c.ErrorLink("#f-code", "再開コード", "コードがちがうか、期限が過ぎています。もう一度確かめてください"),
 )
@@ -504,6 +513,8 @@ def pages() -> dict[str, tuple[str, object]]:
             "pages/status.html",
             status("WITHDRAWN", payment=c.PaymentView("REFUNDED", 610), withdraw_url=""),
         ),
+        "my": ("pages/my.html", my()),
+        "my-empty": ("pages/my.html", my(empty=True)),
         "lookup": ("pages/lookup.html", c.LookupPage()),
         "lookup-errors": ("pages/lookup.html", c.LookupPage(_BAD_LOOKUP, HOSTILE)),
         "error-404": ("pages/error.html", c.ErrorPage(404, "3f9c2a7b")),

@@ -1,4 +1,4 @@
-"""The whole site over a migrated sandbox, with the city's own procedures published, and a browser-less client for it."""
+"""The whole site over a migrated sandbox, the city's own procedures published, and a client for it."""
 
 from __future__ import annotations
 

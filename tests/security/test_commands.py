@@ -1,0 +1,136 @@
+"""`kakanai …` as an operator runs it, each command a process of its own. Their finer points are in store/test_cli."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import sqlite3
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from procedures.library import ROOT as PROCEDURES
+from procedures.library import load_library
+from tests.conftest import migrate
+from tests.security.process import KAKANAI, ROOT, environment
+from tests.security.test_production import production
+
+K1, K2 = (f"k{n}:{base64.b64encode(bytes([n] * 32)).decode()}" for n in (1, 2))
+
+
+def run(*words: str, environ: Mapping[str, str] | None = None) -> tuple[int, str, str]:
+    """(exit code, stdout, stderr)."""
+    given = environment() | dict(environ or {})
+    done = subprocess.run([str(KAKANAI), *words], cwd=ROOT, env=given, capture_output=True, timeout=60, text=True)  # noqa: S603
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """A city's own settings."""
+    return production(tmp_path / "data") | {"KAKANAI_ENCRYPTION_KEYS": K1}
+
+
+def test_a_server_without_keys_does_not_start_and_says_everything_that_is_missing_at_once() -> None:
+    code, out, err = run("serve")
+    told = err.splitlines()
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"kakanai: what each variable means: docs/settings\.md", told[-1])
+    named = [re.match(r"kakanai: KAKANAI_([A-Z_]+): must be", line) for line in told[:-1]]
+    assert all(named)
+    missing = {each[1] for each in named if each}
+    assert {"SECRET_KEY", "INDEX_KEY", "ENCRYPTION_KEYS", "BASE_URL"} <= missing
+    assert len(missing) == len(named)
+
+
+SECRET = "only-seen-by-the-operator"
+FAULTY = {
+    "SECRET_KEY": SECRET,
+    "INDEX_KEY": SECRET,
+    "ENCRYPTION_KEYS": f"k1:{SECRET}",
+    "MY_NUMBER_PUBLIC_KEY": SECRET,
+    "BASE_URL": "http://kakanai.example",
+    "DATABASE_URL": "mysql://x",
+    "IDENTITY": "sandbox",
+    "PAYMENTS": "on",
+    "TRUSTED_PROXIES": "everybody",
+}
+
+
+@pytest.mark.parametrize("command", [("serve",), ("worker",), ("db", "upgrade"), ("keys", "verify")])
+def test_each_fault_is_a_line_of_its_own_and_no_line_tells_a_secret(
+    command: tuple[str, ...], environ: dict[str, str]
+) -> None:
+    code, out, err = run(*command, environ=environ | {f"KAKANAI_{name}": text for name, text in FAULTY.items()})
+    assert code == 2
+    named = re.findall(r"^kakanai: KAKANAI_([A-Z_]+): ", err, re.MULTILINE)
+    assert (sorted(named), SECRET in out + err) == (sorted(FAULTY), False)
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("command", [("serve",), ("worker",), ("db", "upgrade"), ("audit", "verify")])
+def test_a_database_of_the_sandbox_is_refused_where_residents_are_real(
+    command: tuple[str, ...], environ: dict[str, str]
+) -> None:
+    data = Path(environ["KAKANAI_DATA_DIR"])
+    data.mkdir()
+    migrate(f"sqlite:///{data / 'kakanai.db'}", "sandbox")
+    code, _, err = run(*command, environ=environ)
+    assert (code, err) == (2, "kakanai: the database was made in sandbox mode, this server is in production mode\n")
+
+
+def test_an_operators_day(environ: dict[str, str]) -> None:
+    """Set up, publish, turn the keys, look after the books: each says what it did, and can be done again."""
+    assert run("audit", "verify", environ=environ)[0] == 2
+    assert run("db", "upgrade", environ=environ) == (0, "", "")
+    data = Path(environ["KAKANAI_DATA_DIR"])
+    assert data.stat().st_mode & 0o077 == 0
+    slugs = sorted(load_library().declarations)
+    code, out, _ = run("procedures", "publish", environ=environ)
+    assert (code, sorted(out.split())) == (0, sorted(["published"] * len(slugs) + slugs))
+    assert run("procedures", "publish", environ=environ) == (0, "", "")
+    turned = environ | {"KAKANAI_ENCRYPTION_KEYS": f"{K2},{K1}"}
+    assert run("keys", "rotate", environ=turned)[:2] == (0, "0 keys rewrapped\n")
+    code, out, _ = run("keys", "verify", environ=turned)
+    assert (code, out) == (0, "mynumber.sealed: not tried, this process has no private key\n")
+    code, out, _ = run("audit", "verify", environ=environ)
+    found = re.fullmatch(rf"{len(slugs)} lines hold, head ([0-9a-f]{{64}})\n", out)
+    assert code == 0 and found is not None
+    assert run("audit", "verify", "--head", found[1], environ=environ)[0] == 0
+    change_history(data / "kakanai.db")
+    code, out, _ = run("audit", "verify", environ=environ)
+    assert (code, out.splitlines()[-1]) == (1, "broken at line 1: it was changed")
+
+
+def change_history(database: Path) -> None:
+    """As somebody would who has the file."""
+    with sqlite3.connect(database) as db:
+        for (trigger,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            db.execute(f"DROP TRIGGER {trigger}")
+        db.execute("UPDATE audit SET actor = 'nobody' WHERE seq = 1")
+    db.close()
+
+
+def test_a_declaration_with_a_fault_is_named_with_its_place_and_is_not_published(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    good = next((PROCEDURES / "declarations").rglob("*.json"))
+    folder = tmp_path / good.parent.name
+    folder.mkdir()
+    raw = json.loads(good.read_text("utf-8"))
+    raw["assurance"] = "none whatsoever"
+    bad = folder / good.name
+    bad.write_text(json.dumps(raw, ensure_ascii=False), "utf-8")
+    code, out, _ = run("procedures", "check", str(bad))
+    assert code == 1
+    assert out.startswith(f"{bad}: /assurance: ")
+    assert run("db", "upgrade", environ=environ)[0] == 0
+    assert run("procedures", "publish", str(bad), environ=environ)[:2] == (1, out)
+    assert run("audit", "verify", environ=environ)[1].startswith("0 lines hold")
+
+
+def test_the_shipped_declarations_pass() -> None:
+    assert run("procedures", "check") == (0, "", "")
