@@ -13,12 +13,12 @@ from forms_schema import Field, FieldError, Form, Settled
 from forms_schema.messages import message
 
 WHOLE: Final = {
-    "UNKNOWN_PROCEDURE": "この手続はありません。",
-    "CLOSED": "この手続は、いま受け付けていません。",
-    "CHANNEL_CLOSED": "この手続は、オンラインでは出せません。",
-    "VERSION_CHANGED": "この手続の質問が変わりました。新しい質問を読み、もう一度送ってください。",
-    "ASSURANCE_REQUIRED": "この手続には、本人の確認がいります。必要なレベルでサインインして、もう一度送ってください。",
-    "SIGNATURE_REQUIRED": "この手続には、送る内容への電子署名がいります。startSignature で署名してから送ってください。",
+    "UNKNOWN_PROCEDURE": "この手続きはありません。",
+    "CLOSED": "この手続きは、いま受け付けていません。",
+    "CHANNEL_CLOSED": "この手続きは、オンラインでは出せません。",
+    "VERSION_CHANGED": "この手続きの質問が変わりました。新しい質問を読み、もう一度送ってください。",
+    "ASSURANCE_REQUIRED": "この手続きには本人の確認がいります。必要なレベルでサインインして、もう一度送ってください。",
+    "SIGNATURE_REQUIRED": "この手続きには電子署名がいります。startSignature で署名してから送ってください。",
     "SIGNATURE_UNAVAILABLE": "電子署名は、いま使えません。",
     "IDEMPOTENCY_MISMATCH": "この idempotencyKey は、ほかの内容を送るのに使われました。新しい値を付けてください。",
     "CONFLICT": "同じ時に送られたものと重なりました。もう一度送ってください。",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Row, bindparam, select, update
 
-from procedures.declaration import Declaration
+from procedures.declaration import Channel, Declaration, Handover
 from server.japan import today
 from server.store import tables
 from server.store.database import Database, Reading, Writing
@@ -61,6 +61,17 @@ class Published:
         """Whether it can be filed at `now`."""
         accepts = self.declaration.accepts
         return Status(self._state(today(now)), self.reason, accepts.start, accepts.until)
+
+    @property
+    def handed_over(self) -> Handover | None:
+        """Where a filing from home really goes, when it goes elsewhere."""
+        handover = self.declaration.handover
+        return handover if handover is not None and Channel.ONLINE in handover.channels else None
+
+    def takes_online(self, now: datetime) -> bool:
+        """Whether it can be filed here, from home, at `now`."""
+        online = Channel.ONLINE in self.declaration.channels and self.handed_over is None
+        return online and self.status(now).state is ProcedureState.OPEN
 
     def _state(self, day: date) -> ProcedureState:
         if self.state != ProcedureState.OPEN:

@@ -26,7 +26,6 @@ from server.applications.submission import (
     submit,
 )
 from server.applications.uploads import Upload
-from server.catalogue import ProcedureState
 from server.japan import today
 from server.notices.worker import deliver_at_once
 from server.people.signing import SignatureState, draft_signature, start_signature
@@ -137,11 +136,11 @@ async def _signature(request: Request, draft: Draft, prepared: Prepared) -> str 
 
 def _closed(request: Request, declaration: Declaration) -> Banner | None:
     """Drafts are kept while a procedure takes no filings; it is said before anybody tries."""
-    served = services(request).catalogue.get(declaration.slug)
-    status = served.status(services(request).clock()) if served else None
-    if status is None or status.state is ProcedureState.OPEN:
+    served, now = services(request).catalogue.get(declaration.slug), services(request).clock()
+    if served is None or served.takes_online(now):
         return None
-    return Banner("warning", f"この手続は、いま受け付けていません。{status.reason}入力した内容は保存されています。")
+    reason = served.status(now).reason
+    return Banner("warning", f"この手続きは、いま受け付けていません。{reason}入力した内容は保存されています。")
 
 
 def _sections(reviewed: Reviewed) -> Iterator[CheckSection]:

@@ -21,7 +21,7 @@ from server.applications import drafts, filling, numbers, uploads
 from server.applications.drafts import Content, Draft
 from server.applications.prefill import prefilled
 from server.applications.submission import number_of
-from server.catalogue import ProcedureState, Published
+from server.catalogue import Published
 from server.japan import today
 from server.people.limits import Limit, seconds_to_wait
 from server.people.sessions import open_session
@@ -102,8 +102,7 @@ def _open(request: Request) -> Published | Response:
     published = services(request).catalogue.get(slug)
     if published is None:
         return problem(request, 404)
-    state = published.status(services(request).clock()).state
-    return published if state is ProcedureState.OPEN else see_other(f"/procedures/{quote(slug)}")
+    return published if published.takes_online(services(request).clock()) else see_other(f"/procedures/{quote(slug)}")
 
 
 def _fresh(request: Request, declaration: Declaration) -> Place:

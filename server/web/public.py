@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from procedures.city import City, Hours
-from procedures.declaration import Channel, Declaration
+from procedures.declaration import Declaration
 from procedures.fees import FeeRow, FeeTable, NoFeeError
-from server.catalogue import ProcedureState, Published
+from server.catalogue import Published
 from server.catalogue.finding import Index, Wanted, is_online
 from server.japan import today
 from server.web import contexts as c
@@ -157,8 +157,7 @@ async def guide(request: Request) -> Response:
 def _guide(request: Request, published: Published) -> c.GuidePage:
     of, declaration = services(request), published.declaration
     shared, status = of.catalogue.shared, published.status(of.clock())
-    handed = declaration.handover if declaration.handover and Channel.ONLINE in declaration.handover.channels else None
-    here = status.state is ProcedureState.OPEN and is_online(declaration) and handed is None
+    handed, here = published.handed_over, published.takes_online(of.clock())
     category = shared.categories[declaration.category]
     told = declaration.guide
     return c.GuidePage(

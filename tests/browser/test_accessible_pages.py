@@ -172,7 +172,7 @@ def test_the_page_that_two_tabs_lead_to(visit: Visit) -> None:
     examined(visit)
 
 
-@pytest.mark.parametrize(("slug", "number"), [(DOG, 1), (CHILDREN, 1), (CHILDREN, 2)])
+@pytest.mark.parametrize(("slug", "number"), [(DOG, 1), (CHILDREN, 1)])
 def test_every_step_with_its_questions_open_and_with_its_errors(visit: Visit, slug: str, number: int) -> None:
     case = case_of(slug, number)
     visit.open(f"/procedures/{slug}/apply")

@@ -256,7 +256,7 @@ DEFS = {
         {"properties": {"r": TEXT}},
     ),
     "thirtyfold, asked": definitions(
-        4,
+        3,
         lambda ref: {"properties": {"q": FLAG}, "allOf": [{"if": {"required": ["q"]}, "then": ref}] * 30},
         {"properties": {"r": TEXT}},
     ),
