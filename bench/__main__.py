@@ -23,8 +23,6 @@ from procedures.library import load_library
 from tests.journeys.pages import Page, Resident, answered, fill, missing_rows, standing
 
 SLUG = "juminhyo-utsushi"
-STEP = 2
-"""The step of the applicant: name, birth date, address, telephone, all stored."""
 MANY = 2000
 ONCE = 300
 
@@ -78,7 +76,7 @@ class Bench:
     def __init__(self, port: int, pid: int) -> None:
         self.port, self.pid = port, pid
         self.client = httpx2.Client(base_url=f"http://127.0.0.1:{port}", follow_redirects=True)
-        self.resident = Resident(self.client)  # type: ignore[arg-type]  # asks for a client that gets and posts
+        self.resident = Resident(self.client)
         self.case = load_library().declarations[SLUG].cases[0]
 
     def begun(self) -> Page:

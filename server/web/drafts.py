@@ -322,7 +322,9 @@ def _save(db: Writing, request: Request, place: Place, pressed: Pressed) -> Save
     surplus = [f"attachment:{each.upload.key}" for each in pressed.kept if uploads.attach(db, each, "draft", draft.id)]
     if pressed.verb == "detach":
         uploads.remove(db, pressed.where, "draft", draft.id)
-    code = drafts.new_resume_code(db, of.keys, draft) if pressed.verb == "save" and isinstance(saved, Draft) else ""
+    code = ""
+    if pressed.verb == "save" and isinstance(saved, Draft):
+        code = drafts.new_resume_code(db, of.keys, draft, random=of.random)
     return Saved(saved, token, code, [FieldError(each, "file-count", {"limit": uploads.MAX_FILES}) for each in surplus])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -95,12 +95,14 @@ def _file(file: Upload, base: str) -> FileView:
 def summary(shown: Shown, made: Sequence[FieldView], *, url: str = "") -> tuple[ErrorLink, ...]:
     """The errors of a page in order, each leading to its question's first control."""
     told = words(shown.form, shown.errors, shown.settled)
-    known = dict(_each(made))
-    return tuple(
-        ErrorLink(f"{url}#{first_control(known[name])}", known[name].label, told[error.pointer])
-        for error in shown.errors
-        if (name := control_of(error.pointer)) in known
-    )
+    known = {view.name: (view, whose) for view, whose in _each(made)}
+    links = []
+    for error in shown.errors:
+        if (name := control_of(error.pointer)) in known:
+            view, whose = known[name]
+            label = f"{whose} {view.label}".strip()
+            links.append(ErrorLink(f"{url}#{first_control(view)}", label, told[error.pointer]))
+    return tuple(links)
 
 
 def control_of(pointer: str) -> str:
@@ -109,14 +111,14 @@ def control_of(pointer: str) -> str:
     return plain[1:].replace("/", ".")
 
 
-def _each(made: Sequence[FieldView]) -> list[tuple[str, FieldView]]:
-    found = []
+def _each(made: Sequence[FieldView], whose: str = "") -> Iterator[tuple[FieldView, str]]:
+    """Every view, with the title of the row it stands in, or of its outermost group: two people on one page both
+    have a 姓."""
     for view in made:
-        found.append((view.name, view))
-        found += _each(view.children)
+        yield view, whose
+        yield from _each(view.children, whose or view.label)
         for row in view.rows:
-            found += _each(row.children)
-    return found
+            yield from _each(row.children, row.title)
 
 
 def marks(shown: Shown, *, now: int | None) -> tuple[StepMark, ...]:
@@ -132,7 +134,7 @@ def marks(shown: Shown, *, now: int | None) -> tuple[StepMark, ...]:
 
 def card_banner(shown: Shown, made: Sequence[FieldView]) -> Banner | None:
     """Says that the card filled something in, where it did."""
-    if any(view.source == "card" for _, view in _each(made)):
+    if any(view.source == "card" for view, _ in _each(made)):
         return Banner("info", "マイナンバーカードの情報を入れました。内容を確かめてください。")
     return None
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from procedures.library import load_library
 from tests.browser.conftest import OpenBrowser, Quick
 from tests.browser.server import Server
 from tests.browser.visit import Visit
-from tests.journeys.filing import filed, filled, is_valid, ready
+from tests.journeys.filing import case_of, declared, filed, filled, ready
 
 AXE = (Path(__file__).parent / "vendor/axe.min.js").read_text("utf-8")
 RUN = "() => axe.run({resultTypes: ['violations']})"
@@ -39,11 +37,6 @@ def examined(visit: Visit, status: int = 200) -> None:
     assert page.evaluate(SMALL) == [], visit.path
     page.set_viewport_size(WIDE)  # type: ignore[arg-type]  # a dict is a ViewportSize
     assert page.locator("h1").count() == 1
-
-
-def case_of(slug: str, number: int) -> dict[str, Any]:
-    declaration = next(each for each in load_library().declarations.values() if each.slug == slug)
-    return dict([each for each in declaration.cases if is_valid(each)][number])
 
 
 PUBLIC = [
@@ -242,12 +235,11 @@ def test_at_400_percent_everything_is_read_by_going_down(browse: OpenBrowser) ->
 
 def test_the_receipt_is_printed_with_all_that_matters(visit: Visit, quick: Quick) -> None:
     resident = quick(visit)
-    declaration = next(each for each in load_library().declarations.values() if each.slug == DOG)
     check = ready(resident, filled(resident, DOG, case_of(DOG, 0)["answers"]), "email")
     visit.goes_on_for(resident)
     visit.open(check.path)
     on_paper(visit, ["ポチ", "柴犬", "3,000円"])
-    receipt = filed(resident, declaration, case_of(DOG, 0))
+    receipt = filed(resident, declared(DOG), case_of(DOG, 0))
     visit.goes_on_for(resident)
     visit.open(receipt.path)
     on_paper(visit, ["申請を受け取りました", "確認コード", "ポチ", "3,000円"])

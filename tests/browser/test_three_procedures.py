@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
-from procedures.library import load_library
 from tests.browser.conftest import OpenBrowser
 from tests.browser.visit import Visit
-from tests.journeys.filing import is_valid
+from tests.journeys.filing import case_of
 
 with_and_without_script = pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-
-
-def case_of(slug: str, number: int, **changed: Any) -> dict[str, Any]:
-    """A valid case, with some answers changed."""
-    declaration = next(each for each in load_library().declarations.values() if each.slug == slug)
-    case = [each for each in declaration.cases if is_valid(each)][number]
-    return {**case, "answers": {**case["answers"], **changed}}
 
 
 @with_and_without_script
@@ -28,10 +19,10 @@ def test_a_friend_asks_for_three_copies_with_a_card_a_signature_and_a_payment(
     browse: OpenBrowser, script: bool
 ) -> None:
     visit = browse(script=script)
-    case = case_of("juminhyo-utsushi", 1, copies=3)
+    case = case_of("juminhyo-utsushi", 1)
     visit.open("/procedures/juminhyo-utsushi")
     visit.go("申請を始める")
-    visit.fill(case["answers"], {"ininjo": 2})
+    visit.fill(case["answers"] | {"copies": 3}, {"ininjo": 2})
     assert "ininjo-1.pdf、ininjo-2.pdf" in visit.text()
     assert "300円 × 3通" in visit.text() and "900円" in visit.text()
     visit.go("サインインへ進む")

@@ -8,19 +8,13 @@ from typing import Any
 
 import pytest
 
-from procedures.library import load_library
 from tests.browser.conftest import OpenBrowser, Quick
 from tests.browser.server import Server
 from tests.browser.visit import Visit
-from tests.journeys.filing import filed, filled, is_valid, ready, sign_in
+from tests.journeys.filing import case_of, declared, filed, filled, ready, sign_in
 
 JUMINHYO, DOG = "juminhyo-utsushi", "inu-toroku"
 PHONE = "applicant.phone"
-
-
-def case_of(slug: str, number: int = 0) -> dict[str, Any]:
-    declaration = next(each for each in load_library().declarations.values() if each.slug == slug)
-    return dict([each for each in declaration.cases if is_valid(each)][number])
 
 
 def at_person(visit: Visit) -> Visit:
@@ -134,8 +128,7 @@ def test_a_draft_goes_on_at_another_browser(visit: Visit, browse: OpenBrowser) -
 def test_after_signing_out_nothing_of_the_person_is_left_in_the_browser(visit: Visit, quick: Quick) -> None:
     resident = quick(visit)
     sign_in(resident, "taro-jpki")
-    declaration = next(each for each in load_library().declarations.values() if each.slug == JUMINHYO)
-    receipt = filed(resident, declaration, case_of(JUMINHYO))
+    receipt = filed(resident, declared(JUMINHYO), case_of(JUMINHYO))
     visit.goes_on_for(resident)
     seen = [receipt.path, receipt.path.removesuffix("/receipt"), "/my", receipt.link("/payments/")]
     for path in seen:
@@ -146,22 +139,19 @@ def test_after_signing_out_nothing_of_the_person_is_left_in_the_browser(visit: V
     visit.led_by(lambda: visit.page.get_by_role("button", name="サインアウト").click())
     personal = ('action="/signout"', "0173-99-9999", "栄町", "さんとして", receipt.path.split("/")[2])
     for _ in range(len(seen) + 3):
-        if visit.page.go_back() is None:
-            break
-        visit.page.wait_for_load_state()
+        visit.page.go_back()
         html = visit.page.content()
         assert not [word for word in personal if word in html], visit.path
-    kept = visit.page.evaluate(
-        "async () => JSON.stringify([{...sessionStorage}, {...localStorage}, await caches.keys()])"
-    )
+    visit.open("/")
+    stores = "async () => JSON.stringify([{...sessionStorage}, {...localStorage}, await caches.keys()])"
+    kept = visit.page.evaluate(stores)
     assert not [word for word in personal if word in kept]
     assert visit.page.context.cookies() == []
 
 
 def test_leaving_for_the_payment_and_coming_back_loses_nothing(visit: Visit, quick: Quick) -> None:
     resident = quick(visit)
-    declaration = next(each for each in load_library().declarations.values() if each.slug == JUMINHYO)
-    receipt = filed(resident, declaration, case_of(JUMINHYO))
+    receipt = filed(resident, declared(JUMINHYO), case_of(JUMINHYO))
     visit.goes_on_for(resident)
     visit.open(receipt.link("/payments/"))
     payment = visit.path

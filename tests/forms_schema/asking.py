@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,25 +13,25 @@ from forms_schema.base import Json
 
 TODAY = date(2026, 11, 20)
 
-TEXT: Schema = {"type": "string"}
-NUMBER: Schema = {"type": "integer", "minimum": 0, "maximum": 100}
-FLAG: Schema = {"type": "boolean"}
-DAY: Schema = {"type": "string", "format": "date"}
+TEXT: Any = {"type": "string"}
+NUMBER: Any = {"type": "integer", "minimum": 0, "maximum": 100}
+FLAG: Any = {"type": "boolean"}
+DAY: Any = {"type": "string", "format": "date"}
 
 
-def choice(*constants: Json, **more: Json) -> dict[str, Any]:
+def choice(*constants: Json, **more: Json) -> Any:
     return {"oneOf": [{"const": constant, "title": f"「{constant}」"} for constant in constants], **more}
 
 
-def boxes(*constants: str, **more: Json) -> dict[str, Any]:
+def boxes(*constants: str, **more: Json) -> Any:
     return {"type": "array", "uniqueItems": True, "items": choice(*constants), **more}
 
 
-def group(*, required: Sequence[str] = (), **properties: Schema) -> dict[str, Any]:
+def group(*, required: Sequence[str] = (), **properties: Schema) -> Any:
     return {"type": "object", "properties": properties, "required": list(required)}
 
 
-def rows(*, required: Sequence[str] = (), **properties: Schema) -> dict[str, Any]:
+def rows(*, required: Sequence[str] = (), **properties: Schema) -> Any:
     return {"type": "array", "items": group(required=required, **properties)}
 
 
@@ -45,7 +45,7 @@ def schema(
     *parts: Schema, required: Sequence[str] = (), defs: Mapping[str, Schema] | None = None, **properties: Schema
 ) -> dict[str, Any]:
     """A root schema: properties, and parts under `allOf`."""
-    result = group(required=required, **properties)
+    result: dict[str, Any] = group(required=required, **properties)
     if parts:
         result["allOf"] = list(parts)
     if defs:
@@ -57,6 +57,13 @@ def form(
     *parts: Schema, ui: Mapping[str, Any] | None = None, files: Sequence[Mapping[str, Any]] = (), **more: Any
 ) -> Form:
     return compile_form(bundle(schema(*parts, **more), {}), ui=ui, attachments=files)
+
+
+def nested(levels: int, wrap: Callable[[Any], Any], core: Any) -> Any:
+    """`core` wrapped, and wrapped again, without recursion."""
+    for _ in range(levels):
+        core = wrap(core)
+    return core
 
 
 def settled(made: Form, answers: Answers, today: date = TODAY) -> Settled:

@@ -141,7 +141,8 @@ class Object:
     def part(self, level: int) -> Schema:
         """A part under `allOf`, what it opens standing `level` deep."""
         kinds = [self.condition, self.condition, self.condition, self.branches, self.dependent]
-        return self.scope.draw(st.sampled_from(kinds))(level)
+        made: Schema = self.scope.draw(st.sampled_from(kinds))(level)
+        return made
 
     def condition(self, level: int) -> Schema:
         draw = self.scope.draw

@@ -66,7 +66,9 @@ def test_a_blank_control_clears_its_answer() -> None:
         "n": 1,
         "one": "x",
     }
-    blank = dict.fromkeys(("a", "g.b", "g.c.x", "f", "k", "d.year", "d.month", "d.day", "n", "one"), "")
+    blank: dict[str, str | Sequence[str]] = dict.fromkeys(
+        ("a", "g.b", "g.c.x", "f", "k", "d.year", "d.month", "d.day", "n", "one"), ""
+    )
     assert read(blank, draft).answers == {}
 
 

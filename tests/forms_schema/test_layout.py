@@ -19,12 +19,13 @@ def pages(*steps: list[Any]) -> dict[str, Any]:
 
 
 def told(step: Step) -> list[str]:
-    names = {
-        Field: lambda item: item.pointer,
-        Note: lambda item: item.text,
-        Attachment: lambda item: f"attachment:{item.key}",
-    }
-    return [names[type(item)](item) for item in step.items]
+    return [_told(item) for item in step.items]
+
+
+def _told(item: Field | Note | Attachment) -> str:
+    if isinstance(item, Field):
+        return item.pointer
+    return item.text if isinstance(item, Note) else f"attachment:{item.key}"
 
 
 def test_a_bare_schema_is_one_page() -> None:
@@ -92,7 +93,7 @@ def test_a_question_is_the_same_value_on_its_page_and_in_the_form() -> None:
 
 
 def test_files_say_what_they_take() -> None:
-    files = [
+    files: list[dict[str, Any]] = [
         {"key": "k", "title": "t", "hint": "h", "max": 3, "accept": ["image/png"], "optional": True},
         {"key": "l", "title": "u"},
     ]

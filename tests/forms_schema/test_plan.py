@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import tracemalloc
-from functools import reduce
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from tests.forms_schema.asking import (
     codes,
     form,
     group,
+    nested,
     offered,
     question,
     refused,
@@ -219,7 +219,7 @@ def test_a_condition_says_what_it_reads(test: Schema, pointers: list[str]) -> No
     assert list(read_by(test)) == pointers
 
 
-@pytest.mark.parametrize("nonsense", ["\ud800", reduce(lambda inner, _: [inner], range(2000), "x"), None, 10**300])
+@pytest.mark.parametrize("nonsense", ["\ud800", nested(2000, lambda inner: [inner], "x"), None, 10**300])
 def test_a_condition_on_nonsense_does_not_hold(nonsense: Any) -> None:
     test = condition({"properties": {"a": {"pattern": "^x$", "type": "string"}}, "required": ["a"]})
     assert not test({"a": nonsense})
@@ -234,10 +234,6 @@ def test_any_of_conditions_does_not_hold_before_it_is_answered() -> None:
 
 
 # Bombs: counted, never timed
-
-
-def nested(levels: int, wrap: Any) -> Schema:
-    return reduce(lambda inner, _: wrap(inner), range(levels), TEXT)
 
 
 def definitions(count: int, make: Any, last: Schema) -> dict[str, Schema]:
@@ -263,13 +259,15 @@ DEFS = {
     "deepest": definitions(16, lambda ref: ref, TEXT),
     "longest": definitions(1000, lambda ref: ref, TEXT),
 }
+HUGE_PATTERN: Any = {"type": "string", "pattern": "^(([a-zァ-ヴ]{1,20}|x){1,30}){1,30}$"}
 BOMBS: dict[str, Schema] = {
-    "properties": schema(a=nested(13, lambda inner: group(a=inner))),
-    "allOf": schema(a=nested(13, lambda inner: {"allOf": [inner]})),
-    "then": nested(13, lambda inner: {"properties": {"a": TEXT}, "if": {"required": ["a"]}, "then": inner}),
-    "nesting": schema(a=nested(5000, lambda inner: {"allOf": [inner]})),
+    "properties": schema(a=nested(13, lambda inner: group(a=inner), TEXT)),
+    "allOf": schema(a=nested(13, lambda inner: {"allOf": [inner]}, TEXT)),
+    "then": nested(13, lambda inner: {"properties": {"a": TEXT}, "if": {"required": ["a"]}, "then": inner}, TEXT),
+    "nesting": schema(a=nested(5000, lambda inner: {"allOf": [inner]}, TEXT)),
     "condition": schema(
-        {"if": {"properties": {"a": nested(5000, lambda inner: {"not": inner})}, "required": ["a"]}, "then": {}}, a=TEXT
+        {"if": {"properties": {"a": nested(5000, lambda inner: {"not": inner}, TEXT)}, "required": ["a"]}, "then": {}},
+        a=TEXT,
     ),
     "2^14 parts": schema(*[{"allOf": [{"properties": {"a": TEXT}}] * 8}] * 2000),
     "many branches": schema(
@@ -282,9 +280,7 @@ BOMBS: dict[str, Schema] = {
     "one name, many copies": schema(*[{"properties": {"g": {"$ref": "#/$defs/d"}}}] * 400, defs={"d": WIDE}),
     "huge choices": schema(a={"enum": [f"v{i}" for i in range(50_000)]}),
     "huge pattern": schema(a={"type": "string", "pattern": "^(([一-龠]{1,50}){1,50}){1,3}$"}),
-    "many huge patterns": schema(
-        **{f"q{i}": {"type": "string", "pattern": "^(([a-zァ-ヴ]{1,20}|x){1,30}){1,30}$"} for i in range(50)}
-    ),
+    "many huge patterns": schema(**dict.fromkeys([f"q{i}" for i in range(50)], HUGE_PATTERN)),
     **{f"definitions, {name}": schema(a={"$ref": "#/$defs/d0"}, defs=defs) for name, defs in DEFS.items()},
     # the last one first: each definition is known already when the one before it is read
     **{
@@ -310,14 +306,16 @@ def test_a_bomb_is_refused_before_it_takes_much_memory(name: str) -> None:
     assert peak < 30 * 2**20
 
 
+WORDY: Any = {**TEXT, "title": "あ" * 285}
+MANY: Any = {"enum": [f"v{i}" for i in range(2000)]}
 LARGE: dict[str, Schema] = {
     "300 questions": schema(**{f"q{i}": TEXT for i in range(300)}),
-    "2000 choices, ten times": schema(**{f"q{i}": {"enum": [f"v{j}" for j in range(2000)]} for i in range(10)}),
+    "2000 choices, ten times": schema(**dict.fromkeys([f"q{i}" for i in range(10)], MANY)),
     "200 branches": schema(
         {"oneOf": [{"properties": {"k": {"const": f"v{i}"}, "a": TEXT}, "required": ["k"]} for i in range(200)]}
     ),
     "chain of 200": schema(*[when(f"q{i}", FLAG, properties={f"q{i + 1}": FLAG}) for i in range(200)], q0=FLAG),
-    "256 KiB of words": schema(**{f"q{i}": {**TEXT, "title": "あ" * 285} for i in range(290)}),
+    "256 KiB of words": schema(**dict.fromkeys([f"q{i}" for i in range(290)], WORDY)),
 }
 
 

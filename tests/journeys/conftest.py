@@ -11,20 +11,20 @@ from datetime import UTC, date, datetime
 import pytest
 from starlette.testclient import TestClient
 
-from procedures.library import Library, load_library
+from procedures.library import Library
 from server.app import create_app
 from server.catalogue import publish
 from server.settings import Settings
 from server.store.database import open_database
 from tests.conftest import Clock
+from tests.journeys import filing
 
 OpenSite = Callable[[date | None], TestClient]
 
 
 @pytest.fixture(scope="session")
 def library() -> Library:
-    """Every declaration there is."""
-    return load_library()
+    return filing.library()
 
 
 def published(settings: Settings, library: Library, clock: Clock) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,9 +19,22 @@ LEVELS = {"oidc-basic": "hanako-oidc", "jpki-signature": "taro-jpki"}
 ADDRESS = "taro@example.jp"
 
 
+library = cache(load_library)
+"""Every declaration there is."""
+
+
+def declared(slug: str) -> Declaration:
+    return next(each for each in library().declarations.values() if each.slug == slug)
+
+
+def case_of(slug: str, number: int = 0) -> dict[str, Any]:
+    """A valid case of a procedure."""
+    return dict([case for case in declared(slug).cases if is_valid(case)][number])
+
+
 def cases() -> Iterator[Any]:
     """(declaration, case) of every case; the id names both."""
-    for declaration in load_library().declarations.values():
+    for declaration in library().declarations.values():
         for case in declaration.cases:
             yield pytest.param(declaration, case, id=f"{declaration.id} {case['title']}")
 

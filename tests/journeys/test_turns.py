@@ -12,8 +12,6 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
-from procedures.declaration import Declaration
-from procedures.library import Library
 from server.settings import Settings
 from tests.conftest import Clock
 from tests.journeys.filing import (
@@ -21,9 +19,10 @@ from tests.journeys.filing import (
     at_the_till,
     become,
     by_email,
+    case_of,
+    declared,
     filed,
     filled,
-    is_valid,
     number_of,
     ready,
     sign_in,
@@ -45,16 +44,6 @@ def resident(site: TestClient) -> Resident:
 def newcomer(another: OpenBrowser) -> Callable[[], Resident]:
     """Somebody at another browser."""
     return lambda: Resident(another())
-
-
-def declared(library: Library, slug: str) -> Declaration:
-    return next(each for each in library.declarations.values() if each.slug == slug)
-
-
-def case_of(library: Library, slug: str, number: int = 0) -> dict[str, Any]:
-    """A valid case of a procedure."""
-    valid = [case for case in declared(library, slug).cases if is_valid(case)]
-    return dict(valid[number])
 
 
 def step(page: Page) -> PageForm:
@@ -85,9 +74,9 @@ def base(page: Page) -> str:
     return found[0]
 
 
-def applicant(library: Library) -> dict[str, list[str]]:
+def applicant() -> dict[str, list[str]]:
     """Everything about the applicant, as typed into the second step of 住民票."""
-    answers = case_of(library, JUMINHYO)["answers"]["applicant"]
+    answers = case_of(JUMINHYO)["answers"]["applicant"]
     flat = {f"applicant.name.{name}": [text] for name, text in answers["name"].items()}
     flat |= {f"applicant.address.{name}": [text] for name, text in answers["address"].items()}
     date = {".era": "ad", ".year": "1989", ".month": "4", ".day": "2"}
@@ -106,11 +95,9 @@ def count(settings: Settings, table: str) -> int:
 # --- two tabs, back, again ----------------------------------------------------------------------------------------
 
 
-def test_two_tabs_that_say_different_things_are_both_shown_and_nothing_is_lost(
-    resident: Resident, library: Library
-) -> None:
+def test_two_tabs_that_say_different_things_are_both_shown_and_nothing_is_lost(resident: Resident) -> None:
     tab = second_step(resident)
-    typed = applicant(library)
+    typed = applicant()
     first = on(resident, tab, typed | {PHONE: ["0173-11-1111"]})
     assert first.path.endswith("/3")
     second = on(resident, tab, typed | {PHONE: ["0173-22-2222"]})
@@ -124,21 +111,19 @@ def test_two_tabs_that_say_different_things_are_both_shown_and_nothing_is_lost(
     assert value(resident.open(tab.url), PHONE) == "0173-22-2222"
 
 
-def test_the_same_page_sent_twice_goes_on_as_if_sent_once(resident: Resident, library: Library) -> None:
+def test_the_same_page_sent_twice_goes_on_as_if_sent_once(resident: Resident) -> None:
     tab = second_step(resident)
-    assert on(resident, tab, applicant(library)).path.endswith("/3")
-    again = on(resident, tab, applicant(library))
+    assert on(resident, tab, applicant()).path.endswith("/3")
+    again = on(resident, tab, applicant())
     assert (again.status, again.path) == (200, f"{base(tab)}/3")
 
 
-def test_of_two_tabs_at_the_same_moment_neither_is_lost_unseen(
-    resident: Resident, another: OpenBrowser, library: Library
-) -> None:
+def test_of_two_tabs_at_the_same_moment_neither_is_lost_unseen(resident: Resident, another: OpenBrowser) -> None:
     tab = second_step(resident)
     phones = [f"0173-00-{i:04}" for i in range(6)]
     answers = [
         each.text + str(each.status_code)
-        for each in at_once(resident, another, tab, [applicant(library) | {PHONE: [phone]} for phone in phones])
+        for each in at_once(resident, another, tab, [applicant() | {PHONE: [phone]} for phone in phones])
     ]
     stands = value(resident.open(tab.url), PHONE)
     told = [phone for phone, text in zip(phones, answers, strict=True) if phone in text]
@@ -168,9 +153,9 @@ def together(resident: Resident, another: OpenBrowser, posts: list[Any]) -> list
         return list(pool.map(lambda pair: pair[0](pair[1]), zip(posts, clients, strict=True)))
 
 
-def test_going_back_and_reloading_show_what_was_saved(resident: Resident, library: Library) -> None:
+def test_going_back_and_reloading_show_what_was_saved(resident: Resident) -> None:
     tab = second_step(resident)
-    third = on(resident, tab, applicant(library))
+    third = on(resident, tab, applicant())
     back = on(resident, third, {"copies": ["7"]}, do="back")
     assert back.path.endswith("/2")
     assert value(back, FAMILY) == "津軽"
@@ -187,9 +172,9 @@ def test_going_back_asks_for_nothing(resident: Resident) -> None:
 
 @pytest.mark.parametrize("slug", [JUMINHYO, DOG])
 def test_submitting_twice_at_once_makes_one_application_and_the_same_receipt(
-    resident: Resident, another: OpenBrowser, library: Library, settings: Settings, slug: str
+    resident: Resident, another: OpenBrowser, settings: Settings, slug: str
 ) -> None:
-    declaration, case = declared(library, slug), case_of(library, slug)
+    declaration, case = declared(slug), case_of(slug)
     check = filled(resident, slug, case["answers"], case.get("attachments"))
     page = ready(resident, check, declaration.assurance.value)
     form = page.form(action="/submit")
@@ -205,9 +190,9 @@ def test_submitting_twice_at_once_makes_one_application_and_the_same_receipt(
 
 
 def test_what_changed_in_another_tab_after_the_check_is_not_submitted_unseen(
-    resident: Resident, library: Library, settings: Settings
+    resident: Resident, settings: Settings
 ) -> None:
-    case = case_of(library, DOG)
+    case = case_of(DOG)
     check = ready(resident, filled(resident, DOG, case["answers"]), "email")
     dogs = resident.open(f"{base(check)}/1")
     on(resident, dogs, {"dogs.0.name": ["タマ"]})
@@ -248,20 +233,29 @@ def test_a_first_step_with_errors_makes_no_draft_and_no_session(resident: Reside
     assert not resident.client.cookies
 
 
-def test_an_error_is_gone_once_it_is_mended(resident: Resident, library: Library) -> None:
-    wrong = on(resident, second_step(resident), applicant(library) | {PHONE: ["abc"]})
+def test_each_line_of_the_summary_says_whose_answer_is_meant(resident: Resident) -> None:
+    two_people = on(resident, second_step(resident, "proxy"))
+    lines = [text for text, href in two_people.links if href.startswith("#f-")]
+    assert len(lines) == len(set(lines)) == 18
+    assert any(line.startswith("代理人 姓") for line in lines)
+    dogs = on(resident, resident.open(f"/procedures/{DOG}/apply"), {"dogs.0.breed": ["柴犬"]}, do="add:/dogs")
+    two_dogs = on(resident, dogs, {"dogs.1.breed": ["雑種"]})
+    lines = [text for text, href in two_dogs.links if href.startswith("#f-")]
+    assert any(line.startswith("登録する犬 2 犬の名") for line in lines)
+
+
+def test_an_error_is_gone_once_it_is_mended(resident: Resident) -> None:
+    wrong = on(resident, second_step(resident), applicant() | {PHONE: ["abc"]})
     assert [href for _, href in wrong.links if href.startswith("#f-")] == ["#f-applicant-phone"]
     assert on(resident, wrong, {PHONE: ["０１７３－００－０１２３"]}).path.endswith("/3")
 
 
-def test_what_was_typed_is_still_there_when_it_could_not_be_saved(
-    resident: Resident, library: Library, settings: Settings
-) -> None:
+def test_what_was_typed_is_still_there_when_it_could_not_be_saved(resident: Resident, settings: Settings) -> None:
     page = second_step(resident)
     other = sqlite3.connect(settings.database_url.removeprefix("sqlite:///"), isolation_level=None)
     try:
         other.execute("BEGIN IMMEDIATE")  # another process holds the one place where writing is done
-        refused = on(resident, page, applicant(library) | {PHONE: ["0173-11-1111"]})
+        refused = on(resident, page, applicant() | {PHONE: ["0173-11-1111"]})
     finally:
         other.close()
     assert refused.status == 503
@@ -281,8 +275,8 @@ def test_what_was_typed_is_still_there_when_a_file_could_not_be_kept(resident: R
 # --- what is not asked --------------------------------------------------------------------------------------------
 
 
-def test_what_is_no_longer_asked_is_listed_as_not_sent(resident: Resident, library: Library) -> None:
-    case = case_of(library, JUMINHYO, 1)
+def test_what_is_no_longer_asked_is_listed_as_not_sent(resident: Resident) -> None:
+    case = case_of(JUMINHYO, 1)
     check = filled(resident, JUMINHYO, case["answers"], case["attachments"])
     assert "送られない内容" not in check.text and "奨学金の申込み" in check.text
     last = resident.open(f"{base(check)}/4")
@@ -293,10 +287,8 @@ def test_what_is_no_longer_asked_is_listed_as_not_sent(resident: Resident, libra
     assert "奨学金の申込み" not in receipt.text
 
 
-def test_an_answer_that_was_not_asked_meanwhile_is_there_when_it_is_asked_again(
-    resident: Resident, library: Library
-) -> None:
-    case = case_of(library, JUMINHYO, 1)
+def test_an_answer_that_was_not_asked_meanwhile_is_there_when_it_is_asked_again(resident: Resident) -> None:
+    case = case_of(JUMINHYO, 1)
     check = filled(resident, JUMINHYO, case["answers"], case["attachments"])
     last = resident.open(f"{base(check)}/4")
     on(resident, last, {"purpose": ["work"]})
@@ -496,9 +488,9 @@ def test_a_session_that_ended_is_mended_by_the_resume_code(resident: Resident, c
 
 
 @pytest.mark.parametrize("slug", [JUMINHYO, DOG, CHILDREN])
-def test_signing_in_before_sending_loses_nothing(resident: Resident, library: Library, slug: str) -> None:
-    case = case_of(library, slug)
-    level = declared(library, slug).assurance.value
+def test_signing_in_before_sending_loses_nothing(resident: Resident, slug: str) -> None:
+    case = case_of(slug)
+    level = declared(slug).assurance.value
     before = filled(resident, slug, case["answers"], case.get("attachments"))
     signin = resident.open(next(href for _, href in before.links if href.startswith("/signin?next=")))
     after = by_email(resident, signin) if level == "email" else become(resident, signin, "taro-jpki")
@@ -517,9 +509,9 @@ def answers_of(page: Page) -> str:
 
 
 def test_a_draft_begun_before_signing_in_is_found_again_after_the_next_sign_in(
-    resident: Resident, newcomer: Callable[[], Resident], library: Library
+    resident: Resident, newcomer: Callable[[], Resident]
 ) -> None:
-    check = filled(resident, JUMINHYO, case_of(library, JUMINHYO)["answers"])
+    check = filled(resident, JUMINHYO, case_of(JUMINHYO)["answers"])
     sign_in(resident, "taro-jpki")
     home = resident.open("/my")
     resident.press(home, home.form(action="/signout"))
@@ -549,9 +541,9 @@ def test_another_person_at_the_same_browser_finds_nothing_of_the_first(resident:
     assert resident.open(page.url).status == 404
 
 
-def test_a_level_that_is_too_low_does_not_send(resident: Resident, library: Library, settings: Settings) -> None:
+def test_a_level_that_is_too_low_does_not_send(resident: Resident, settings: Settings) -> None:
     sign_in(resident, "hanako-oidc")
-    check = filled(resident, JUMINHYO, case_of(library, JUMINHYO)["answers"])
+    check = filled(resident, JUMINHYO, case_of(JUMINHYO)["answers"])
     assert not any(form.action.endswith("/submit") for form in check.forms)
     forced = resident.client.post(f"{base(check)}/submit", data={"_rev": "1-710"})
     assert str(forced.url).partition("?")[0].endswith("/signin")
@@ -627,8 +619,8 @@ def test_what_was_cleared_is_not_filled_in_again(resident: Resident) -> None:
     assert value(resident.open(page.url), "applicant.address.building") == ""
 
 
-def test_the_card_adds_nothing_to_an_address_or_a_name_that_was_typed(resident: Resident, library: Library) -> None:
-    typed = applicant(library) | {
+def test_the_card_adds_nothing_to_an_address_or_a_name_that_was_typed(resident: Resident) -> None:
+    typed = applicant() | {
         "applicant.address.town": ["金木町"],
         "applicant.name.family": ["見本"],
         "applicant.name.family_kana": ["ミホン"],
@@ -656,15 +648,15 @@ def test_an_agents_own_card_does_not_fill_in_whom_they_act_for(resident: Residen
 # --- other people -------------------------------------------------------------------------------------------------
 
 
-def addresses_of(resident: Resident, library: Library) -> list[str]:
+def addresses_of(resident: Resident) -> list[str]:
     """Everything that is one's own: a draft's pages, and a submitted one's."""
-    case = case_of(library, JUMINHYO, 1)
+    case = case_of(JUMINHYO, 1)
     page = second_step(resident, "proxy")
     page = resident.press(page, step(page), button=("_do", "upload:ininjo"), files=files("a.pdf"))
     draft = base(page)
     own = [f"{draft}/{each}" for each in ("1", "2", "check", "sign", "sign/go")]
     own += [href for text, href in page.links if text == "a.pdf"]
-    receipt = filed(resident, declared(library, JUMINHYO), case)
+    receipt = filed(resident, declared(JUMINHYO), case)
     number = number_of(receipt)
     return [
         *own,
@@ -675,13 +667,11 @@ def addresses_of(resident: Resident, library: Library) -> list[str]:
     ]
 
 
-def test_nobody_else_finds_a_draft_a_receipt_or_a_payment(
-    resident: Resident, newcomer: Callable[[], Resident], library: Library
-) -> None:
+def test_nobody_else_finds_a_draft_a_receipt_or_a_payment(resident: Resident, newcomer: Callable[[], Resident]) -> None:
     stranger, neighbour, begun = newcomer(), newcomer(), newcomer()
     sign_in(neighbour, "yukiko-78")
     second_step(begun)
-    for address in addresses_of(resident, library):
+    for address in addresses_of(resident):
         for who in (stranger, neighbour, begun):
             page = who.open(address)
             assert page.status == 404, address
@@ -693,10 +683,10 @@ def test_nobody_else_finds_a_draft_a_receipt_or_a_payment(
 
 
 def test_nobody_else_writes_into_a_draft(
-    resident: Resident, newcomer: Callable[[], Resident], library: Library, settings: Settings
+    resident: Resident, newcomer: Callable[[], Resident], settings: Settings
 ) -> None:
     page = second_step(resident)
-    on(resident, page, applicant(library))
+    on(resident, page, applicant())
     other = newcomer()
     sign_in(other, "yukiko-78")
     for where in ("1", "2", "submit"):
@@ -710,9 +700,9 @@ def test_nobody_else_writes_into_a_draft(
 
 
 @pytest.fixture
-def receipt(resident: Resident, library: Library) -> Page:
+def receipt(resident: Resident) -> Page:
     """住民票, filed by the resident: a fee is due."""
-    return filed(resident, declared(library, JUMINHYO), case_of(library, JUMINHYO))
+    return filed(resident, declared(JUMINHYO), case_of(JUMINHYO))
 
 
 def looked_up(resident: Resident, number: str, code: str) -> Page:
@@ -790,12 +780,12 @@ def test_coming_back_from_the_provider_without_paying_marks_nothing(resident: Re
     assert any(href.endswith("/go") for _, href in back.links)
 
 
-def test_what_the_check_page_costs_is_what_is_owed(resident: Resident, library: Library) -> None:
+def test_what_the_check_page_costs_is_what_is_owed(resident: Resident) -> None:
     for slug in (JUMINHYO, DOG):
-        case = case_of(library, slug, 1)
+        case = case_of(slug, 1)
         check = filled(resident, slug, case["answers"], case.get("attachments"))
         total = re.findall(r"合計\s*([0-9,]+円)", check.text)
-        receipt = submitted(resident, check, declared(library, slug).assurance.value)
+        receipt = submitted(resident, check, declared(slug).assurance.value)
         assert re.findall(r"合計\s*([0-9,]+円)", resident.open(receipt.link("/payments/")).text) == total
         assert total == [f"{case['expect']['fee']:,}円"]
         home = resident.open("/my")
@@ -823,8 +813,8 @@ MY_NUMBER = "987654321093"
 """One that stands in no declaration's cases."""
 
 
-def test_a_number_once_saved_is_never_shown_again(resident: Resident, library: Library, settings: Settings) -> None:
-    case = case_of(library, CHILDREN)
+def test_a_number_once_saved_is_never_shown_again(resident: Resident, settings: Settings) -> None:
+    case = case_of(CHILDREN)
     page = on(resident, resident.open(f"/procedures/{CHILDREN}/apply"), {"acting": ["self"]})
     typed = answered(step(page), case["answers"]) | {"applicant.my_number": [MY_NUMBER]}
     third = on(resident, page, typed)
@@ -838,8 +828,8 @@ def test_a_number_once_saved_is_never_shown_again(resident: Resident, library: L
     assert not any(MY_NUMBER.encode() in each for each in kept)
 
 
-def test_a_number_is_replaced_by_typing_another_and_dropped_by_unticking(resident: Resident, library: Library) -> None:
-    case = case_of(library, CHILDREN)
+def test_a_number_is_replaced_by_typing_another_and_dropped_by_unticking(resident: Resident) -> None:
+    case = case_of(CHILDREN)
     page = on(resident, resident.open(f"/procedures/{CHILDREN}/apply"), {"acting": ["self"]})
     on(resident, page, answered(step(page), case["answers"]))
     again = resident.open(page.url)
@@ -850,10 +840,8 @@ def test_a_number_is_replaced_by_typing_another_and_dropped_by_unticking(residen
     assert "f-applicant-my_number-error" in dropped.ids
 
 
-def test_somebody_elses_sealed_number_cannot_be_put_in(
-    resident: Resident, newcomer: Callable[[], Resident], library: Library
-) -> None:
-    case = case_of(library, CHILDREN)
+def test_somebody_elses_sealed_number_cannot_be_put_in(resident: Resident, newcomer: Callable[[], Resident]) -> None:
+    case = case_of(CHILDREN)
     pages = []
     for who in (resident, newcomer()):
         page = on(who, who.open(f"/procedures/{CHILDREN}/apply"), {"acting": ["self"]})
