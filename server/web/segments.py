@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from markupsafe import Markup, escape
@@ -19,8 +19,8 @@ from markupsafe import Markup, escape
 from forms_schema import FieldView
 from forms_schema.base import RowView
 
-KEPT: Final = 2000
-"""Shapes held, some 10 kB each."""
+KEPT: Final = 16 * 2**20
+"""Characters of segments held, for all shapes together; a step has some 15,000."""
 _OPEN, _CLOSE = "\ue000", "\ue001"  # private use: left alone by escaping; only the macros' own output is ever cut
 _MARK: Final = re.compile(f"{_OPEN}([0-9]+){_CLOSE}")
 
@@ -28,32 +28,50 @@ Render = Callable[[Sequence[FieldView]], str]
 Shape = tuple[object, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """The pieces between the answers, which answer stands where, their length, and the views they were cut from,
+    whose fields must live as long: a shape knows a field by its id."""
+
+    pieces: list[str]
+    slots: list[int]
+    size: int
+    views: list[FieldView]
+
+
 class Segments:
     """Renders questions by `render` (the macros), once a shape."""
 
     def __init__(self, render: Render) -> None:
         self._render = render
-        self._known: OrderedDict[Shape, tuple[list[str], list[int]]] = OrderedDict()
+        self._known: OrderedDict[Shape, _Cut] = OrderedDict()
+        self._size = 0
 
     def questions(self, views: Sequence[FieldView]) -> Markup:
         """The questions of a page, as the macros would write them."""
         shape = tuple(_shape(view) for view in views)
         known = self._known.get(shape)
         if known is None:
-            known = self._known[shape] = self._cut(views)
-            if len(self._known) > KEPT:
-                self._known.popitem(last=False)
-        pieces, slots = known
+            known = self._cut(views)
+            self._keep(shape, known)
         answers = [escape(answer) for view in views for answer in _answers(view)]
-        filled = [pieces[0]]
-        for slot, piece in zip(slots, pieces[1:], strict=True):
+        filled = [known.pieces[0]]
+        for slot, piece in zip(known.slots, known.pieces[1:], strict=True):
             filled += (answers[slot], piece)
         return Markup("".join(filled))  # noqa: S704  # pieces are the macros' own output, answers are escaped above
 
-    def _cut(self, views: Sequence[FieldView]) -> tuple[list[str], list[int]]:
+    def _keep(self, shape: Shape, cut: _Cut) -> None:
+        """Anybody can make shapes (rows, files): the oldest go when together they grow too large."""
+        self._known[shape] = cut
+        self._size += cut.size
+        while self._size > KEPT and len(self._known) > 1:
+            self._size -= self._known.popitem(last=False)[1].size
+
+    def _cut(self, views: Sequence[FieldView]) -> _Cut:
         counter = iter(range(1_000_000))
-        parts = _MARK.split(self._render([_marked(view, counter) for view in views]))
-        return parts[::2], [int(mark) for mark in parts[1::2]]
+        marked = [_marked(view, counter) for view in views]
+        parts = _MARK.split(self._render(marked))
+        return _Cut(parts[::2], [int(mark) for mark in parts[1::2]], sum(map(len, parts)), marked)
 
 
 def _shape(view: FieldView) -> Shape:

@@ -122,8 +122,8 @@ def _each(made: Sequence[FieldView], whose: str = "") -> Iterator[tuple[FieldVie
 
 
 def marks(shown: Shown, *, now: int | None) -> tuple[StepMark, ...]:
-    """The progress: the steps on which something is asked, and the check at their end, where `now` is None."""
-    steps = filling.asked_steps(shown.form, shown.settled)
+    """The progress: the steps on which something is asked, the one shown, and the check at the end (`now` is None)."""
+    steps = sorted({*filling.asked_steps(shown.form, shown.settled), *([] if now is None else [now])})
     result = []
     for i, number in enumerate(steps):
         state = "now" if number == now else "done" if now is None or number < now else "todo"

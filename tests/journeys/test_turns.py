@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 
 from server.settings import Settings
 from tests.conftest import Clock
+from tests.journeys.conftest import running
 from tests.journeys.filing import (
     access_code,
     at_the_till,
@@ -23,12 +25,14 @@ from tests.journeys.filing import (
     declared,
     filed,
     filled,
+    library,
     number_of,
     ready,
     sign_in,
     submitted,
 )
 from tests.journeys.pages import PDF, Page, PageForm, Resident, answered, fill, standing
+from tests.security.declarations import declared as procedure
 
 OpenBrowser = Callable[[], TestClient]
 JUMINHYO, DOG, CHILDREN = "juminhyo-utsushi", "inu-toroku", "jido-teate-nintei-seikyu"
@@ -294,6 +298,42 @@ def test_an_answer_that_was_not_asked_meanwhile_is_there_when_it_is_asked_again(
     on(resident, last, {"purpose": ["work"]})
     back = on(resident, resident.open(last.url), {"purpose": ["other"]}, do="refresh")
     assert value(back, "purpose_other") == "奨学金の申込み"
+
+
+@pytest.fixture
+def by_post(settings: Settings, clock: Clock) -> Iterator[Resident]:
+    """Somebody at a procedure whose second step is asked only of those who want it by post."""
+    to = {"to": {"type": "string", "title": "送り先", "maxLength": 50}}
+    post = {"properties": {"way": {"const": "post"}}, "required": ["way"]}
+    asked = {"if": post, "then": {"properties": to, "required": ["to"]}}
+    way = {"title": "受取方法", "oneOf": [{"const": "post", "title": "郵送"}, {"const": "desk", "title": "窓口"}]}
+    note = {"type": "string", "title": "用件", "maxLength": 50}
+    schema = {"type": "object", "properties": {"way": way, "note": note}, "required": ["way", "note"], "allOf": [asked]}
+    steps = [{"title": name, "fields": [f"/{name}"]} for name in ("way", "to", "note")]
+    own = procedure("tegami", schema=schema, ui={"steps": steps}, attachments=[])
+    with running(settings, replace(library(), declarations={own.slug: own}), clock) as client:
+        yield Resident(client)
+
+
+def test_a_step_on_which_nothing_is_asked_is_passed_over(by_post: Resident) -> None:
+    page = on(by_post, by_post.open("/procedures/tegami/apply"), {"way": ["desk"]})
+    assert page.path.endswith("/3") and "全3ステップの2番目" in page.text
+    assert on(by_post, page, do="back").path.endswith("/1")
+    check = on(by_post, by_post.open(page.url), {"note": ["用"]})
+    assert check.path.endswith("/check")
+    unasked = by_post.open(f"{base(check)}/2")
+    assert unasked.status == 200
+    assert unasked.path.endswith("/3"), "an old address leads to what is asked now"
+
+
+def test_what_another_tab_changed_may_take_a_step_away(by_post: Resident) -> None:
+    first = by_post.open("/procedures/tegami/apply")
+    second = on(by_post, first, {"way": ["post"]})
+    assert second.path.endswith("/2")
+    on(by_post, by_post.open(f"{base(second)}/1"), {"way": ["desk"]})
+    late = on(by_post, second, {"to": ["東京"]})
+    assert late.status in (200, 409)
+    assert by_post.open(f"{base(second)}/check").status == 200
 
 
 # --- rows, addresses, files ---------------------------------------------------------------------------------------

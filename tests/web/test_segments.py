@@ -66,3 +66,14 @@ def test_a_file_is_shown_by_its_own_name(macros: Macros) -> None:
     for name in ("a.pdf", "<b>.pdf"):
         view = replace(shown, files=(FileView(name, "1KB", "/drafts/1/files/2", "detach:2"),))
         assert segments.questions([view]) == macros([view])
+
+
+def test_shapes_that_anybody_can_make_do_not_fill_the_memory(macros: Macros, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.web.segments.KEPT", 20_000)
+    segments = Segments(macros)
+    shown = views(ROOT / "tests" / "specimens" / "attachment.json")[0]
+    for i in range(200):
+        view = replace(shown, files=(FileView("a.pdf", "1KB", "/drafts/1/files/2", f"detach:{i}"),))
+        assert segments.questions([view]) == macros([view])
+    assert segments._size <= 20_000
+    assert sum(cut.size for cut in segments._known.values()) == segments._size
