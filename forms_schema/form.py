@@ -370,7 +370,7 @@ def _places(attachment: Attachment, kept: Answers) -> Iterator[tuple[str, Answer
         rows = rows.get(name, {}) if isinstance(rows, dict) else {}
     for i, row in enumerate(rows if isinstance(rows, list) else ()):
         if isinstance(row, dict):
-            yield f"{attachment.key}/{i}", row, f"{attachment.title}({i + 1}人目)"
+            yield f"{attachment.key}/{i}", row, f"{attachment.title}({i + 1})"
 
 
 def _missing_files(settled: Settled, attached: Mapping[str, int]) -> Iterator[FieldError]:

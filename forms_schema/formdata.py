@@ -18,10 +18,14 @@ MAX_ROWS = 100
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The draft's answers with a page read over them, and how many rows that page showed, by pointer."""
+    """The draft's answers with a page read over them.
+
+    By the pointer of a list: `rows` counts the rows the page showed, `origins` says which of them each row was.
+    """
 
     answers: Answers
     rows: dict[str, int]
+    origins: dict[str, tuple[int, ...]]
 
 
 def decode(fields: Sequence[Field], posted: Posted, answers: Answers, remove: str = "") -> Decoded:
@@ -30,7 +34,7 @@ def decode(fields: Sequence[Field], posted: Posted, answers: Answers, remove: st
     result = answers
     for field in fields:
         result = _placed(result, field.pointer[1:].split("/"), reader, field)
-    return Decoded(result, reader.rows)
+    return Decoded(result, reader.rows, reader.origins)
 
 
 def _placed(answers: Answers, path: list[str], reader: _Reader, field: Field, trail: str = "") -> Answers:
@@ -54,6 +58,7 @@ class _Reader:
         self._posted = posted
         self._remove = remove
         self.rows: dict[str, int] = {}
+        self.origins: dict[str, tuple[int, ...]] = {}
 
     def read(self, field: Field, name: str, present: Json | None) -> Json | Keep | None:
         if field.children and field.schema.get("type") == "array":
@@ -83,14 +88,9 @@ class _Reader:
             return KEEP
         pointer = "/" + name.replace(".", "/")
         count = min(int(shown[-1]), MAX_ROWS) if re.fullmatch("[0-9]{1,9}", shown[-1]) else 0
-        result = []
-        removed = 0
-        for i in range(count):
-            if f"{pointer}/{i}" == self._remove:
-                removed = 1
-                continue
-            row = self._object(field, f"{name}.{i}", {})
-            if row and row is not KEEP:
-                result.append(row)
-        self.rows[pointer] = count - removed
-        return result or None
+        left = [i for i in range(count) if f"{pointer}/{i}" != self._remove]
+        read = [(i, self._object(field, f"{name}.{i}", {})) for i in left]
+        kept = [(i, row) for i, row in read if row and row is not KEEP]
+        self.rows[pointer] = len(left)
+        self.origins[pointer] = tuple(i for i, _ in kept)
+        return [row for _, row in kept] or None

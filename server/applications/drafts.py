@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, delete, select, update
 
 from forms_schema import Answers
 from procedures.declaration import Declaration
-from server.people.sessions import Visitor
+from server.people.sessions import Visitor, open_session
 from server.store import tables as t
 from server.store.database import Reading, Writing
 from server.store.keys import Keys
@@ -218,14 +218,20 @@ def plain_code(text: str) -> str:
     return "".join(kept).translate(_LOOKALIKES)
 
 
-def resume(db: Writing, keys: Keys, code: str, session_id: str, *, now: datetime) -> Draft | None:
-    """Open the draft of a resume code in this session; it leaves the one it was begun in."""
+def resume(
+    db: Writing, keys: Keys, code: str, visitor: Visitor, *, now: datetime, random: Random
+) -> tuple[Draft, str | None] | None:
+    """Open the draft of a resume code in this browser; it leaves the one it was begun in. With it comes the token of
+    a session, where there was none: a wrong code opens none."""
     row = db.one(_BY_CODE, {"code": keys.index_digest("resume", plain_code(code)), "now": now})
     if row is None:
         return None
+    token, session_id = None, visitor.session_id
+    if session_id is None:
+        token, session_id = open_session(db, now=now, random=random)
     db.execute(_MOVE, {"draft_id": row.id, "session": session_id})
     db.audit("draft.resume", row.id, actor=f"session:{session_id}")
-    return replace(_opened(row, keys), session_id=session_id)
+    return replace(_opened(row, keys), session_id=session_id), token
 
 
 def sweep(db: Writing, *, now: datetime) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
@@ -31,11 +31,15 @@ _PICKED: Final = re.compile("[0-9]{1,3}")
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a posted page makes of a draft. `towns` are to be picked from, by the pointer of an address."""
+    """What a posted page makes of a draft.
+
+    `towns` are to be picked from, by the pointer of an address; `origins` says which row each row was, by list.
+    """
 
     content: Content
     settled: Settled
     towns: Mapping[str, Sequence[Town]]
+    origins: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 def turn(
@@ -52,15 +56,16 @@ def turn(
     if verb in ("lookup", "town"):
         content, towns = _address(content, where, lookup)
     content = prefilled(form, retyped(before, content), visitor, today)
-    return Turn(content, form.settle(content.answers, today, shown_rows(form, content)), towns)
+    settled = form.settle(content.answers, today, shown_rows(form, content))
+    return Turn(content, settled, towns, decoded.origins)
 
 
 def shown_rows(form: Form, content: Content) -> dict[str, int]:
     """How many rows to show of each repeating group: as many as there were, and one to begin with if one is due."""
     shown = dict(content.rows)
-    for pointer, field in form.fields.items():
-        if field.kind.name == "rows" and "*" not in pointer:
-            shown[pointer] = max(shown.get(pointer, 0), field.schema.get("minItems", 0))
+    for pointer, each in form.fields.items():
+        if each.kind.name == "rows" and "*" not in pointer:
+            shown[pointer] = max(shown.get(pointer, 0), each.schema.get("minItems", 0))
     return shown
 
 
@@ -79,6 +84,21 @@ def _address(content: Content, where: str, lookup: Lookup) -> tuple[Content, dic
     for name, text in found.items():
         answers = replaced(answers, f"{pointer}/{name}", text or None)
     return replace(content, answers=answers), {}
+
+
+def followed(form: Form, origins: Mapping[str, Sequence[int]], key: str) -> str | None:
+    """The key of a file whose row moved ('shomei/2' → 'shomei/1'); None when its row is gone."""
+    name, _, row = key.partition("/")
+    each = next((item.each for item in form.attachments if item.key == name), "")
+    if not row or each not in origins:
+        return key
+    at_ = origins[each]
+    return f"{name}/{at_.index(int(row))}" if row.isdecimal() and int(row) in at_ else None
+
+
+def has_files_by_row(form: Form, pointer: str) -> bool:
+    """Whether each row of this list has files of its own."""
+    return any(item.each == pointer for item in form.attachments)
 
 
 def of_step(form: Form, step: int, errors: Sequence[FieldError]) -> tuple[FieldError, ...]:

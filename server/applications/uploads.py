@@ -64,6 +64,7 @@ _REMOVE = delete(t.upload).where(
     t.upload.c.owner_kind == bindparam("kind"),
     t.upload.c.owner_id == bindparam("owner"),
 )
+_REKEY = update(t.upload).where(t.upload.c.id == bindparam("upload_id")).values(key=bindparam("new_key"))
 _HAND_OVER = (
     update(t.upload)
     .where(t.upload.c.id == bindparam("upload_id"))
@@ -183,6 +184,11 @@ def _opened(row: Any, keys: Keys) -> Upload:
 def remove(db: Writing, upload_id: str, owner_kind: str, owner_id: str) -> bool:
     """Take a file away; its content goes with the next sweep of orphans."""
     return bool(db.execute(_REMOVE, {"upload_id": upload_id, "kind": owner_kind, "owner": owner_id}).rowcount)
+
+
+def rekey(db: Writing, upload_id: str, key: str) -> None:
+    """File it under another key: its row has moved."""
+    db.execute(_REKEY, {"upload_id": upload_id, "new_key": key})
 
 
 def hand_over(db: Writing, upload_ids: Sequence[str], application_id: str) -> bool:

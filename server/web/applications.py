@@ -14,7 +14,7 @@ from server.applications import lookup, summary
 from server.applications.lookup import Application, TooMany
 from server.applications.mine import Mine, of_resident
 from server.japan import today
-from server.people.sessions import open_session
+from server.people.sessions import grant, open_session
 from server.store.database import Reading, Writing
 from server.web.contexts import (
     CheckRow,
@@ -45,11 +45,12 @@ async def look_up(request: Request) -> Response:
     now, place = of.clock(), client(request)
 
     def work(db: Writing) -> tuple[Application | TooMany | None, str | None]:
-        known, token = who, None
-        if who.session_id is None:
-            token, session_id = open_session(db, now=now, random=of.random)
-            known = who.at(session_id)
-        return lookup.by_code(db, of.keys, number, code, known, place=place, now=now), token
+        found = lookup.by_code(db, of.keys, number, code, who, place=place, now=now)
+        if who.session_id is not None or not isinstance(found, Application):
+            return found, None
+        token, session_id = open_session(db, now=now, random=of.random)  # a wrong code opens none
+        grant(db, session_id, found.id, False)
+        return found, token
 
     found, token = await of.database.transact(work)
     if isinstance(found, TooMany):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -115,16 +115,26 @@ def _fresh(request: Request, declaration: Declaration) -> Place:
 
 
 async def show(request: Request) -> Response:
-    """A step of a draft. `?check` shows what is wrong on it, for the links of the check page."""
+    """A step of a draft; one on which nothing is asked (any more) leads on. `?check` shows what is wrong on it, for
+    the links of the check page."""
     place = await _placed(request)
     if isinstance(place, Response):
         return place
+    form, settled = place.declaration.form, _settled(request, place)
+    asked = filling.asked_steps(form, settled)
+    if place.number not in asked:
+        return _next_step(place, asked)
     errors: Sequence[FieldError] = ()
     if "check" in request.query_params:
-        settled = _settled(request, place)
-        found = place.declaration.form.errors(settled, Counter(file.key for file in place.files))
-        errors = filling.of_step(place.declaration.form, place.number, found)
-    return _step(request, place, errors=errors)
+        found = form.errors(settled, Counter(file.key for file in place.files))
+        errors = filling.of_step(form, place.number, found)
+    return _step(request, place, turn=filling.Turn(place.content, settled, {}), errors=errors)
+
+
+def _next_step(place: Place, asked: Sequence[int]) -> Response:
+    """The next step on which something is asked, or the check."""
+    after = next((number for number in asked if number > place.number), None)
+    return see_other(f"{place.base}/check" if after is None else f"{place.base}/{after + 1}")
 
 
 async def post(request: Request) -> Response:
@@ -190,14 +200,15 @@ async def _turned(request: Request, place: Place, posted: Posted, files: Sequenc
         form, place.number, posted, place.content, do, visitor=visitor(request), lookup=of.postal.lookup, today=day
     )
     changed = replace(place, content=turn.content)
-    if verb in ("lookup", "town", "refresh") or (verb in STAYS and is_fragment(request)):
+    by_row = verb == "remove" and place.draft is not None and filling.has_files_by_row(form, where.rpartition("/")[0])
+    if verb in ("lookup", "town", "refresh") or (verb in STAYS and is_fragment(request) and not by_row):
         return _step(request, changed, turn=turn, errors=_still_wrong(changed, turn, posted))
     if place.draft is not None and _stale(place.draft, posted):
         if filling.differences(form, turn.content, place.content, day):
             return _conflict(request, place, turn.content, posted)
         changed = place  # the same page sent twice: what it says is saved already
     try:
-        kept, unfit = await _kept(request, place, files)
+        kept, unfit = await _kept(request, place, files, turn.origins)
         errors = _errors(changed, turn, kept, unfit) if verb == filling.NEXT else ()
         if errors and place.draft is None:
             errors = _errors(changed, turn, (), unfit)  # files are kept with a draft only: they are asked for again
@@ -233,7 +244,7 @@ def _errors(
 
 
 async def _kept(
-    request: Request, place: Place, files: Sequence[PostedFile]
+    request: Request, place: Place, files: Sequence[PostedFile], origins: Mapping[str, Sequence[int]]
 ) -> tuple[list[uploads.Kept], list[FieldError]]:
     """Store what fits of the posted files; the rest are errors at their questions."""
     of = services(request)
@@ -241,10 +252,11 @@ async def _kept(
     kept: list[uploads.Kept] = []
     unfit: list[FieldError] = []
     for file in files:
-        key = file.control.removeprefix("attachment.").replace(".", "/")
-        accept = accepts.get(key.partition("/")[0])
+        posted_as = file.control.removeprefix("attachment.").replace(".", "/")
+        key = filling.followed(place.declaration.form, origins, posted_as)
+        accept = accepts.get(posted_as.partition("/")[0])
         content = _read(file)
-        if accept is None:
+        if accept is None or key is None:
             continue
         verdict = uploads.Unfit("size") if file.refused else uploads.fit(content, accept)
         if isinstance(verdict, uploads.Unfit):
@@ -303,6 +315,9 @@ async def _saved(request: Request, place: Place, pressed: Pressed) -> Response:
     response = _after(request, replace(place, draft=saved.draft), pressed, saved)
     if saved.token is not None:
         set_session(request, response, saved.token)
+    if is_fragment(request) and "location" in response.headers:
+        # the whole page anew: a fragment would leave the old revision in the form around it
+        return Response(headers={"hx-redirect": response.headers["location"]})
     return response
 
 
@@ -320,12 +335,24 @@ def _save(db: Writing, request: Request, place: Place, pressed: Pressed) -> Save
     answers = numbers.sealed_away(db, of.keys, form, content.answers, draft.id, now=now, random=of.random)
     saved = drafts.save(db, of.keys, draft, replace(content, answers=answers), who, now=now)
     surplus = [f"attachment:{each.upload.key}" for each in pressed.kept if uploads.attach(db, each, "draft", draft.id)]
+    if isinstance(saved, Draft):
+        _follow_rows(db, place, pressed)
     if pressed.verb == "detach":
         uploads.remove(db, pressed.where, "draft", draft.id)
     code = ""
     if pressed.verb == "save" and isinstance(saved, Draft):
         code = drafts.new_resume_code(db, of.keys, draft, random=of.random)
     return Saved(saved, token, code, [FieldError(each, "file-count", {"limit": uploads.MAX_FILES}) for each in surplus])
+
+
+def _follow_rows(db: Writing, place: Place, pressed: Pressed) -> None:
+    """Files of a row go where their row went, or away with it."""
+    for file in place.files:
+        key = filling.followed(place.declaration.form, pressed.turn.origins, file.key)
+        if key is None:
+            uploads.remove(db, file.id, "draft", place.draft.id if place.draft else "")
+        elif key != file.key:
+            uploads.rekey(db, file.id, key)
 
 
 async def _overtaken(request: Request, place: Place, pressed: Pressed) -> Response:
@@ -363,8 +390,7 @@ def _onward(place: Place, pressed: Pressed) -> Response:
     """The page that follows: the next or the previous step on which something is asked, or the same one."""
     asked = filling.asked_steps(place.declaration.form, pressed.turn.settled)
     if pressed.verb == filling.NEXT:
-        after = next((number for number in asked if number > place.number), None)
-        return see_other(f"{place.base}/check" if after is None else f"{place.base}/{after + 1}")
+        return _next_step(place, asked)
     if pressed.verb == "back":
         before = max((number for number in asked if number < place.number), default=0)
         return see_other(f"{place.base}/{before + 1}")
@@ -467,19 +493,18 @@ async def resume(request: Request) -> Response:
     code = ((await read_form(request)).get("code") or [""])[-1]
     now, place = of.clock(), client(request)
 
-    def work(db: Writing) -> tuple[Draft | None, str | None, int]:
-        if wait := seconds_to_wait(db, of.keys, BY_CODE, place, now=now):
-            return None, None, wait
-        token, session_id = (None, who.session_id) if who.session_id else open_session(db, now=now, random=of.random)
-        return drafts.resume(db, of.keys, code, session_id or "", now=now), token, 0
+    def work(db: Writing) -> tuple[Draft, str | None] | int | None:
+        wait = seconds_to_wait(db, of.keys, BY_CODE, place, now=now)
+        return wait or drafts.resume(db, of.keys, code, who, now=now, random=of.random)
 
-    draft, token, wait = await of.database.transact(work)
-    if wait:
-        return problem(request, 429, retry_after=wait)
-    if draft is None:
+    found = await of.database.transact(work)
+    if isinstance(found, int):
+        return problem(request, 429, retry_after=found)
+    if found is None:
         told = "再開コードが違うか、保存の期限が過ぎています。12文字をもう一度確かめてください。"
         wrong = ErrorLink("#f-code", "再開コード", told)
         return page(request, "pages/resume.html", ResumePage([wrong], code[:40]), status=422)
+    draft, token = found
     response = see_other(f"/drafts/{draft.id}/1")
     if token is not None:
         set_session(request, response, token)

@@ -508,11 +508,12 @@ def test_a_resume_code_lasts_seven_days_from_the_last_save(
     assert resumed(newcomer(), code).status == 422
 
 
-def test_guessing_resume_codes_is_stopped(newcomer: Callable[[], Resident]) -> None:
+def test_guessing_resume_codes_is_stopped(newcomer: Callable[[], Resident], settings: Settings) -> None:
     guesser = newcomer()
     tried = [resumed(guesser, f"0000-0000-{i:04}").status for i in range(25)]
     assert tried[:20] == [422] * 20
     assert set(tried[20:]) == {429}
+    assert count(settings, "session") == 0 and not guesser.client.cookies, "a wrong code opens nothing"
 
 
 def test_a_session_that_ended_is_mended_by_the_resume_code(resident: Resident, clock: Clock) -> None:
