@@ -79,9 +79,14 @@ def fold_kana(text: str) -> str:
     return _BLANKS.sub("\u3000", _DASH_AFTER_KANA.sub("ー", wide))
 
 
+_CAPITALS = {code: code - 0x20 for code in range(ord("ａ"), ord("ｚ") + 1)}
+"""Letters one by one: `upper` makes two of a ß, which then fold anew."""
+
+
 def fold_holder(text: str) -> str:
     """An account holder's name in full-width katakana, capital letters, digits and signs."""
-    return _BLANKS.sub("\u3000", jaconv.h2z(fold_kana(text), kana=True, ascii=True, digit=True).upper())
+    wide = jaconv.h2z(fold_kana(text), kana=True, ascii=True, digit=True)
+    return _BLANKS.sub("\u3000", wide.translate(_CAPITALS))
 
 
 _SMALL = str.maketrans("ァィゥェォッャュョヮヵヶヲー", "アイウエオツヤユヨワカケオ－")

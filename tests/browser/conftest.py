@@ -100,7 +100,7 @@ def browse(chromium: Browser, server: Server) -> Iterator[OpenBrowser]:
             stack.callback(context.close)
             context.set_default_timeout(10_000)
             watches.append(Watch(context, at.url))
-            return Visit(context.new_page(), at.url, script=script)
+            return Visit(context.new_page(), at.url, script=script, faults=watches[-1].faults)
 
         yield opened
     assert [fault for watch in watches for fault in watch.faults] == []

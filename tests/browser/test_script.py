@@ -204,6 +204,44 @@ def test_enter_in_a_box_goes_on_and_takes_no_row_away(dogs: Visit) -> None:
     assert dogs.asks("dogs.1.name") and dogs.value("dogs.0.name") == "ポチ"
 
 
+MARKUP = """'"><img src=x onerror="window.run = 1"><b hx-get="/">x</b><script>window.run = 1</script>"""
+
+
+def test_markup_that_is_typed_is_text_on_every_page(dogs: Visit) -> None:
+    for name in ("dogs.0.name", "dogs.0.breed", "dogs.0.features"):
+        dogs.type(name, MARKUP)
+    click(dogs, "f-dogs-0-microchip")  # the questions come back as a part of a page
+    expect(dogs.control("dogs.0.microchip_number")).to_be_visible()
+    assert dogs.value("dogs.0.name") == MARKUP
+    assert dogs.go("次へ進む") == 422
+    assert dogs.value("dogs.0.name") == MARKUP
+    dogs.go("保存して中断する")
+    dogs.go("続けて入力する")
+    dogs.open(dogs.path.rpartition("/")[0] + "/check")
+    assert MARKUP in dogs.text()
+    assert dogs.page.locator("[hx-get], img[src=x]").count() == 0
+    assert dogs.page.evaluate("() => window.run") is None
+
+
+INJECTED = """() => {
+  const add = (tag, more) => document.body.append(Object.assign(document.createElement(tag), more));
+  add('script', {textContent: 'window.run = 1'});
+  add('img', {src: 'http://other.example/x.png'});
+  add('style', {textContent: 'main { display: none }'});
+}"""
+
+
+def test_a_browser_runs_nothing_that_is_not_ours_and_the_tests_see_it_try(visit: Visit) -> None:
+    visit.open("/")
+    visit.page.evaluate(INJECTED)
+    expect(visit.page.locator("h1")).to_be_visible()
+    assert visit.page.evaluate("() => window.run") is None
+    visit.page.wait_for_timeout(100)
+    told = [fault for fault in visit.faults if "CSP" in fault]
+    assert [sum(kind in fault for fault in told) for kind in ("script-src", "img-src", "style-src")] == [1, 1, 1]
+    visit.faults.clear()
+
+
 def test_htmx_keeps_no_page_and_no_history(person: Visit) -> None:
     person.type("applicant.name.family", "津軽")
     person.press("郵便番号から住所を入れる")

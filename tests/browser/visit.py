@@ -32,8 +32,10 @@ class Control:
 class Visit:
     """One tab."""
 
-    def __init__(self, page: Page, base: str, *, script: bool = True) -> None:
+    def __init__(self, page: Page, base: str, *, script: bool = True, faults: list[str] | None = None) -> None:
         self.page, self.base, self.script = page, base, script
+        self.faults = [] if faults is None else faults
+        """What the browser complained of so far, in any of its tabs."""
 
     # --- where one is
 
@@ -52,7 +54,7 @@ class Visit:
 
     def again(self) -> Visit:
         """Another tab of the same browser, at the same page."""
-        other = Visit(self.page.context.new_page(), self.base, script=self.script)
+        other = Visit(self.page.context.new_page(), self.base, script=self.script, faults=self.faults)
         other.open(self.path)
         return other
 

@@ -159,3 +159,9 @@ def test_a_transfer_file_never_gets_anything_else(text: str) -> None:
         unicodedata.name(c).startswith(("HALFWIDTH KATAKANA", "DIGIT", "LATIN CAPITAL")) or c in "()-./ "
         for c in narrow
     )
+
+
+def test_a_letter_of_an_account_holder_stays_one_letter() -> None:
+    assert fold_holder("abcｘｙｚ") == "ＡＢＣＸＹＺ"
+    assert fold_holder("ß") == "ß"
+    assert fold_holder(fold_holder("ßaﬁ")) == fold_holder("ßaﬁ")
