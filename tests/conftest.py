@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import hypothesis
 import pytest
 from sqlalchemy import Column, Table, delete, insert, text
 
@@ -24,6 +25,10 @@ from server.store.database import Database, Reading, Writing, open_database
 from server.store.engine import make_engine
 from server.store.keys import Keys, open_keys
 from server.store.migrations import upgrade
+
+hypothesis.settings.register_profile("here", deadline=None)  # a busy machine is no verdict; CI has a profile of its own
+if not os.environ.get("CI"):
+    hypothesis.settings.load_profile("here")
 
 T = TypeVar("T")
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 
-from server.store.values import Random
+from stdnum import luhn
 
-_WEIGHTS = tuple(range(2, 16))
+from server.store.values import Random
 
 
 def check_digit(first: str) -> str:
-    """The 15th digit for 14 digits: modulo 11 with weights 2…15, 10 written as 0."""
-    total = sum(int(digit) * weight for digit, weight in zip(first, _WEIGHTS, strict=True))
-    return str(-total % 11 % 10)
+    """The 15th digit for 14 digits (Luhn, ISO/IEC 7812-1): finds every wrong digit and most that changed places."""
+    return str(luhn.calc_check_digit(first))
 
 
 def new_number(random: Random) -> str:

@@ -1,0 +1,40 @@
+"""docs/states.md says what the tables say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from server.applications.states import OfficeState, ResidentState, shown
+from server.money.states import RULES, Standing
+
+PAGE = (Path(__file__).parents[2] / "docs" / "states.md").read_text("utf-8")
+
+
+def rows(part: str) -> list[list[str]]:
+    """The cells of a part's table, without its head."""
+    lines = [line for line in part.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def codes(cell: str) -> list[str]:
+    return re.findall(r"`([A-Za-z_]+)`", cell)
+
+
+APPLICATIONS, PAYMENTS = PAGE.split("## Payments")
+
+
+def test_the_page_pictures_every_state_of_an_application() -> None:
+    told = {codes(row[0])[0]: codes(row[2])[0] for row in rows(APPLICATIONS)}
+    assert told == {state.value: shown(state.value).value for state in OfficeState}
+
+
+def test_every_word_a_resident_can_read_is_reached() -> None:
+    assert {shown(state.value) for state in OfficeState} == set(ResidentState)
+
+
+def test_the_page_pictures_every_standing_of_a_payment() -> None:
+    told = {
+        standing: state for row in rows(PAYMENTS) for standing, state in zip(codes(row[0]), codes(row[1]), strict=True)
+    }
+    assert told == {standing.value: RULES[standing].shown.value for standing in Standing}
