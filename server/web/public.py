@@ -131,6 +131,7 @@ def _page_link(wanted: Wanted, number: int, here: bool) -> c.Link:
 def _card(request: Request, published: Published) -> c.ProcedureCard:
     of, declaration = services(request), published.declaration
     fees = list(_fees(declaration, of.catalogue.shared.fees, today(of.clock())))
+    certain = [fee.amount for fee in fees if not fee.sometimes]
     return c.ProcedureCard(
         title=declaration.title,
         href=f"/procedures/{declaration.slug}",
@@ -138,7 +139,7 @@ def _card(request: Request, published: Published) -> c.ProcedureCard:
         department=declaration.department,
         state=published.status(of.clock()).state.value,
         online=is_online(declaration),
-        fee=min((fee.amount for fee in fees), default=None),
+        fee=sum(certain) if certain else min((fee.amount for fee in fees), default=None),
         fee_more=len(fees) > 1 or any(fee.sometimes for fee in fees),
     )
 

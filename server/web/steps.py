@@ -100,8 +100,7 @@ def summary(shown: Shown, made: Sequence[FieldView], *, url: str = "") -> tuple[
     for error in shown.errors:
         if (name := control_of(error.pointer)) in known:
             view, whose = known[name]
-            label = f"{whose} {view.label}".strip()
-            links.append(ErrorLink(f"{url}#{first_control(view)}", label, told[error.pointer]))
+            links.append(ErrorLink(f"{url}#{first_control(view)}", whose or view.label, told[error.pointer]))
     return tuple(links)
 
 
@@ -113,7 +112,7 @@ def control_of(pointer: str) -> str:
 
 def _each(made: Sequence[FieldView], whose: str = "") -> Iterator[tuple[FieldView, str]]:
     """Every view, with the title of the row it stands in, or of its outermost group: two people on one page both
-    have a 姓."""
+    have a 姓, which the words of an error name by themselves."""
     for view in made:
         yield view, whose
         yield from _each(view.children, whose or view.label)

@@ -13,6 +13,8 @@ from starlette.testclient import TestClient
 
 from procedures.library import Library
 from server.settings import Settings
+from tests.conftest import Clock, sandbox
+from tests.journeys.conftest import beside, running
 from tests.journeys.pages import Page, Resident
 
 OpenBrowser = Callable[[], TestClient]
@@ -39,9 +41,29 @@ def inside(page: Page) -> Iterator[str]:
             yield parts.path + (f"?{parts.query}" if parts.query else "")
 
 
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Settings:
+    home = tmp_path_factory.mktemp("site")
+    (home / "kakanai.db").write_bytes(migrated_file.read_bytes())
+    return sandbox(home, f"sqlite:///{home / 'kakanai.db'}")
+
+
+@pytest.fixture(scope="module")
+def opened(settings: Settings, library: Library) -> Iterator[TestClient]:
+    """One site for the whole file: nobody here changes anything."""
+    with running(settings, library, Clock()) as client:
+        yield client
+
+
 @pytest.fixture
-def pages(site: TestClient) -> dict[str, Page]:
-    return crawled(Resident(site))
+def site(opened: TestClient) -> TestClient:
+    """A new browser at it."""
+    return beside(opened)
+
+
+@pytest.fixture(scope="module")
+def pages(opened: TestClient) -> dict[str, Page]:
+    return crawled(Resident(beside(opened)))
 
 
 def test_no_link_leads_nowhere(pages: dict[str, Page]) -> None:
@@ -131,6 +153,12 @@ def test_asking_for_the_head_alone_is_answered_like_the_page(site: TestClient) -
 def test_a_search_in_a_residents_words_finds_the_procedure(site: TestClient, words: str) -> None:
     page = Resident(site).open(f"/procedures?q={words}")
     assert "/procedures/inu-toroku" in {href for _, href in page.links}
+
+
+def test_the_list_tells_what_everybody_pays_and_not_the_postage_alone(site: TestClient) -> None:
+    text = Resident(site).open("/procedures").text
+    assert "300円から" in text and "3,000円から" in text
+    assert "110円から" not in text and "140円から" not in text
 
 
 def test_a_search_that_finds_nothing_says_what_to_do(site: TestClient) -> None:
