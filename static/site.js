@@ -11,6 +11,21 @@
     button.addEventListener("click", () => window.print());
   }
 
+  // A button pressed twice sends once; pressed again after a while, or after coming back, it sends again.
+  let sent = null;
+  document.addEventListener("submit", (event) => {
+    if (sent === event.target) return event.preventDefault();
+    sent = event.target;
+    setTimeout(() => { sent = null; }, 5000);
+  });
+  addEventListener("pageshow", () => { sent = null; });
+
+  // What htmx asked for did not come: the page stays as it is, and says so.
+  for (const name of ["htmx:responseError", "htmx:sendError"]) {
+    document.addEventListener(name, () => { const told = $("trouble"); if (told) told.hidden = false; });
+  }
+  document.addEventListener("htmx:beforeRequest", () => { const told = $("trouble"); if (told) told.hidden = true; });
+
   // A screen reader hears that there are other questions now.
   const say = (place) => {
     place.textContent = place.dataset.words;

@@ -7,7 +7,7 @@ the revision it saw; of two tabs the later one is told, and loses nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -31,12 +31,14 @@ class Content:
     """What is sealed of a draft.
 
     `rows` counts the rows shown of each repeating group; `sources` says by pointer where an answer came from
-    ('card'), or that it was 'typed' over such a one.
+    ('card'), or that it was 'typed' over such a one. `marks` tells by the token of a 個人番号 whether another is the
+    same (see `numbers.marks`).
     """
 
     answers: Answers = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
+    marks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def elsewhere(self) -> dict[str, str]:
@@ -44,7 +46,9 @@ class Content:
         return {pointer: source for pointer, source in self.sources.items() if source != "typed"}
 
     def to_bytes(self) -> bytes:
-        parts = {"answers": self.answers, "rows": self.rows, "sources": self.sources}
+        parts: dict[str, Any] = {"answers": self.answers, "rows": self.rows, "sources": self.sources}
+        if self.marks:
+            parts["marks"] = self.marks
         return json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()
 
     @staticmethod
@@ -77,7 +81,7 @@ _KEPT_COLUMNS: Final = (
     *("id", "slug", "digest", "revision", "session_id", "resident_id"),
     *("wrapped_key", "saved_at", "expires_at", "application_id"),
 )
-_COLUMNS = [column for column in t.draft.c if column.name not in ("created_at", "resume_digest")]
+_COLUMNS = [column for column in t.draft.c if column.name not in ("created_at", "resume_digest", "begun_digest")]
 _LOAD = select(*_COLUMNS).where(t.draft.c.id == bindparam("draft_id"), t.draft.c.expires_at > bindparam("now"))
 _SAVE = (
     update(t.draft)
@@ -93,6 +97,20 @@ _SAVE = (
         saved_at=bindparam("now"),
         expires_at=bindparam("until"),
     )
+)
+_HELD = select(t.session.c.id).where(t.session.c.id == bindparam("session")).with_for_update()
+_FIRST_SAVE: Final = 2
+"""The revision of a draft whose first page was saved and nothing since."""
+_BEGUN = (
+    select(*_COLUMNS)
+    .where(
+        t.draft.c.session_id == bindparam("session"),
+        t.draft.c.begun_digest == bindparam("page"),
+        t.draft.c.revision == _FIRST_SAVE,
+        t.draft.c.application_id.is_(None),
+        t.draft.c.expires_at > bindparam("now"),
+    )
+    .limit(1)
 )
 _RESUMABLE = update(t.draft).where(t.draft.c.id == bindparam("draft_id")).values(resume_digest=bindparam("code"))
 _BY_CODE = select(*_COLUMNS).where(
@@ -110,9 +128,16 @@ _EXPIRED = select(t.draft.c.id).where(t.draft.c.expires_at <= bindparam("now")).
 
 
 def create(
-    db: Writing, keys: Keys, declaration: Declaration, visitor: Visitor, *, now: datetime, random: Random
+    db: Writing,
+    keys: Keys,
+    declaration: Declaration,
+    visitor: Visitor,
+    *,
+    begun: bytes | None = None,
+    now: datetime,
+    random: Random,
 ) -> Draft:
-    """A new, empty draft of this visitor's session."""
+    """A new, empty draft of this visitor's session. `begun` (`first_page`) finds it when its page is sent twice."""
     draft_id = new_id(random)
     key, wrapped = keys.new_data_key(draft_id)
     draft = Draft(
@@ -130,8 +155,21 @@ def create(
     )
     row = {column: getattr(draft, column) for column in _KEPT_COLUMNS}
     sealed = key.seal(draft.content.to_bytes(), SEALED)
-    db.execute(t.draft.insert(), {**row, "sealed_answers": sealed, "created_at": now})
+    db.execute(t.draft.insert(), {**row, "sealed_answers": sealed, "begun_digest": begun, "created_at": now})
     return draft
+
+
+def first_page(keys: Keys, session_id: str, slug: str, posted: Mapping[str, Sequence[str]]) -> bytes:
+    """What tells that a session sent the first page of a form twice: a keyed digest, for it is made of answers."""
+    said = json.dumps([session_id, slug, sorted(posted.items())], ensure_ascii=False)
+    return keys.index_digest("draft.first-page", said)
+
+
+def begun_already(db: Writing, keys: Keys, session_id: str, begun: bytes, *, now: datetime) -> Draft | None:
+    """The draft that this very page has made, if nobody has gone on with it. Two presses at once take turns."""
+    db.one(_HELD, {"session": session_id})
+    row = db.one(_BEGUN, {"session": session_id, "page": begun, "now": now})
+    return _opened(row, keys) if row is not None else None
 
 
 def load(db: Reading, keys: Keys, draft_id: str, visitor: Visitor, *, now: datetime) -> Draft | None:

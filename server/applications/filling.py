@@ -6,22 +6,24 @@ Pure: what is read from the store or looked up is handed in.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
-from forms_schema import Attachment, Field, FieldError, Form, Posted, Settled
+from forms_schema import Answers, Attachment, Field, FieldError, Form, Posted, Settled
 from forms_schema.findings import at
 from forms_schema.formdata import MAX_ROWS
 from server.applications.drafts import Content
-from server.applications.numbers import replaced
+from server.applications.numbers import KIND, replaced
 from server.applications.prefill import prefilled, retyped
 from server.applications.summary import sections
 from server.people.postal import Town
 from server.people.sessions import Visitor
 
 NEXT: Final = "next"
+PICK: Final = "_pick."
+"""Of a question two tabs answered, 'mine' or 'theirs': the control is this and the question's pointer."""
 Lookup = Callable[[str], Sequence[Town]]
 """Towns by postal code; several where one code stands for several."""
 _PLACE: Final = re.compile(r"(?:/(?:[0-9]{1,3}|[^/\d][^/]*))+")
@@ -49,6 +51,7 @@ def turn(
     verb, _, where = do.partition(":")
     decoded = form.decode(step, posted, before.answers, remove=where if verb == "remove" else "")
     content = replace(before, answers=decoded.answers, rows={**before.rows, **decoded.rows})
+    content = _picked_from(form, posted, content, before, today)
     if verb == "add" and where in form.fields:
         shown = content.rows.get(where, 0)
         content = replace(content, rows={**content.rows, where: min(shown + 1, MAX_ROWS)})
@@ -134,25 +137,89 @@ def _asked(item: object, settled: Settled, files: set[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A question answered twice."""
+    """A question answered twice, or a list of which there are two; both in words."""
 
+    pointer: str
     label: str
     mine: str
     theirs: str
 
 
+MINE: Final = "この画面で入力した番号"
+THEIRS: Final = "先に保存された番号"
+
+
 def differences(form: Form, mine: Content, theirs: Content, today: date) -> tuple[Difference, ...]:
-    """Where two versions of a draft say different things, in words."""
-    ours, others = dict(_told(form, mine, today)), dict(_told(form, theirs, today))
-    labels = {**others, **ours}
-    return tuple(
-        Difference(labels[pointer][0], ours.get(pointer, ("", ""))[1], others.get(pointer, ("", ""))[1])
-        for pointer in labels
-        if ours.get(pointer, ("", ""))[1] != others.get(pointer, ("", ""))[1]
+    """Where two versions of a draft say different things. A list with more rows in one of them is one difference."""
+    ours, others = _told(form, mine, today), _told(form, theirs, today)
+    units: dict[str, list[str]] = {}
+    for pointer in dict.fromkeys([*others, *ours]):
+        if ours.get(pointer, _NOTHING)[1:] != others.get(pointer, _NOTHING)[1:]:
+            units.setdefault(_unit(pointer, mine.answers, theirs.answers), []).append(pointer)
+    return tuple(_difference(form, unit, pointers, ours, others) for unit, pointers in units.items())
+
+
+Told = dict[str, tuple[str, str, object]]
+"""By pointer: label, text, and what tells two apart that read alike."""
+_NOTHING: Final = ("", "", None)
+
+
+def _told(form: Form, content: Content, today: date) -> Told:
+    return {
+        line.pointer: (f"{section.title} {line.label}", line.text, _hidden(form, content, line.pointer))
+        for section in sections(form, form.settle(content.answers, today), {})
+        for line in section.lines
+    }
+
+
+def _hidden(form: Form, content: Content, pointer: str) -> object:
+    """Every 個人番号 reads alike, as one that is there."""
+    each = form.fields.get(_general(pointer))
+    return at(content.answers, pointer) if each is not None and each.kind.name == KIND else None
+
+
+def _general(pointer: str) -> str:
+    """The pointer of a question in whatever row: '/children/2/name' → '/children/*/name'."""
+    return "/".join("*" if part.isdecimal() else part for part in pointer.split("/"))
+
+
+def _unit(pointer: str, mine: Answers, theirs: Answers) -> str:
+    """The list that holds `pointer` and has more rows in one of them, else `pointer`."""
+    parts = pointer.split("/")
+    for i, part in enumerate(parts):
+        rows = "/".join(parts[:i])
+        if part.isdecimal() and _length(mine, rows) != _length(theirs, rows):
+            return rows
+    return pointer
+
+
+def _length(answers: Answers, pointer: str) -> int:
+    rows = at(answers, pointer)
+    return len(rows) if isinstance(rows, list) else 0
+
+
+def _difference(form: Form, unit: str, pointers: Sequence[str], ours: Told, others: Told) -> Difference:
+    if pointers == [unit]:
+        label = (ours.get(unit) or others[unit])[0]
+        mine, theirs = ours.get(unit, _NOTHING), others.get(unit, _NOTHING)
+        if mine[1] and mine[1] == theirs[1]:
+            return Difference(unit, label, MINE, THEIRS)
+        return Difference(unit, label, mine[1], theirs[1])
+    mine_, theirs_ = (
+        "\n".join(f"{each[p][0]}: {each[p][1]}" for p in pointers if p in each and each[p][1])
+        for each in (ours, others)
     )
+    return Difference(unit, form.fields[_general(unit)].title, mine_, theirs_)
 
 
-def _told(form: Form, content: Content, today: date) -> Iterator[tuple[str, tuple[str, str]]]:
-    for section in sections(form, form.settle(content.answers, today), {}):
-        for line in section.lines:
-            yield line.pointer, (f"{section.title} {line.label}", line.text)
+def _picked_from(form: Form, posted: Posted, content: Content, theirs: Content, today: date) -> Content:
+    """`content` with what was to stay as the other tab had saved it."""
+    wanted = {
+        name.removeprefix(PICK) for name, values in posted.items() if name.startswith(PICK) and "theirs" in values
+    }
+    for each in differences(form, content, theirs, today) if wanted else ():
+        if each.pointer in wanted:
+            kept = {**content.rows, each.pointer: theirs.rows.get(each.pointer, 0)}
+            answers = replaced(content.answers, each.pointer, at(theirs.answers, each.pointer))
+            content = replace(content, answers=answers, rows=kept)
+    return content

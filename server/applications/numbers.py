@@ -6,12 +6,15 @@ stands in, so nobody can put in another person's.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import bindparam, delete, select, update
 
-from forms_schema import Answers, Form
+from forms_schema import Answers, Form, Json
 from forms_schema.findings import at, pointers
 from forms_schema.formats import FORMATS
 from server.applications.prefill import written
@@ -37,7 +40,7 @@ def sealed_away(
 
     One that is not valid is left out: it is not kept in the clear, and is asked again.
     """
-    places = [p for field in form.fields.values() if field.kind.name == KIND for p in pointers(answers, field.pointer)]
+    places = _places(form, answers)
     if not places:
         return answers
     owned = _tokens(db, owner_id)
@@ -46,23 +49,71 @@ def sealed_away(
         token: str | None = None
         if isinstance(value, str) and value.startswith(PREFIX):
             token = value if value in owned else None
-        elif isinstance(value, str) and FORMATS["my-number"](value):
-            token = _kept(db, keys, value, owner_id, now, random)
+        elif _is_number(value):
+            token = _kept(db, keys, str(value), owner_id, now, random)
         answers = replaced(answers, pointer, token)
     return answers
+
+
+def _places(form: Form, answers: Answers) -> list[str]:
+    """Where the numbers stand."""
+    return [p for field in form.fields.values() if field.kind.name == KIND for p in pointers(answers, field.pointer)]
+
+
+def _typed(form: Form, answers: Answers) -> dict[str, str]:
+    """The numbers that stand in the clear, by their places."""
+    found = {place: at(answers, place) for place in _places(form, answers)}
+    return {place: value for place, value in found.items() if _is_number(value)}
+
+
+def _is_number(value: Json | None) -> bool:
+    return isinstance(value, str) and not value.startswith(PREFIX) and FORMATS["my-number"](value)
+
+
+def any_typed(form: Form, answers: Answers) -> bool:
+    """Whether a number stands in the clear."""
+    return bool(_typed(form, answers))
+
+
+def marks(form: Form, answers: Answers, random: Random) -> dict[str, str]:
+    """By place, what recognises a number typed here once it is sealed: two tabs may have typed different ones.
+
+    A slow hash under a salt of its own: whoever opens the draft would need centuries for the 10^11 there are. It is
+    sealed with the draft and gone with its submission. Blocking, about 50 ms a number.
+    """
+    return {place: _mark(number, random(16)) for place, number in _typed(form, answers).items()}
+
+
+def marked(form: Form, answers: Answers, before: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
+    """The marks by token, of the tokens that `answers` have now."""
+    found = {place: str(at(answers, place)) for place in _places(form, answers)}
+    told = {token: new.get(place) or before.get(token, "") for place, token in found.items()}
+    return {token: mark for token, mark in told.items() if mark}
+
+
+def recognised(form: Form, answers: Answers, saved: Answers, marks: Mapping[str, str]) -> Answers:
+    """`answers` with the token of `saved` for each number that is the one saved in its place. Blocking."""
+    for place, number in _typed(form, answers).items():
+        token = at(saved, place)
+        mark = marks.get(token, "") if isinstance(token, str) else ""
+        if mark and hmac.compare_digest(_mark(number, bytes.fromhex(mark[:32])), mark):
+            answers = replaced(answers, place, token)
+    return answers
+
+
+def _mark(number: str, salt: bytes) -> str:
+    return salt.hex() + hashlib.scrypt(number.encode(), salt=salt, n=2**14, r=8, p=1, dklen=16).hex()
 
 
 def unnamed(form: Form, answers: Answers) -> Answers:
     """`answers` with each 個人番号 told only to be there: for a statement that must still be checked when the number
     lies sealed elsewhere."""
-    for field in form.fields.values():
-        if field.kind.name == KIND:
-            for pointer in pointers(answers, field.pointer):
-                answers = replaced(answers, pointer, "sealed")
+    for pointer in _places(form, answers):
+        answers = replaced(answers, pointer, "sealed")
     return answers
 
 
-def replaced(answers: Answers, pointer: str, value: str | None) -> Answers:
+def replaced(answers: Answers, pointer: str, value: Json | None) -> Answers:
     """`answers` with the answer at `pointer` (which may lead through rows) set, or taken away."""
     *path, last = pointer[1:].split("/")
     for i, part in enumerate(path):
@@ -71,7 +122,7 @@ def replaced(answers: Answers, pointer: str, value: str | None) -> Answers:
     return written(answers, [*path, last], value)
 
 
-def _in_row(answers: Answers, path: list[str], index: int, rest: str, value: str | None) -> Answers:
+def _in_row(answers: Answers, path: list[str], index: int, rest: str, value: Json | None) -> Answers:
     rows = at(answers, "/" + "/".join(path))
     changed = [replaced(row, rest, value) if i == index else row for i, row in enumerate(rows)]
     return written(answers, path, changed)
@@ -91,7 +142,6 @@ def _kept(db: Writing, keys: Keys, number: str, owner_id: str, now: datetime, ra
 def hand_over(db: Writing, form: Form, answers: Answers, before: str, after: str) -> None:
     """The draft's numbers are the application's now: those that `answers` name. What was typed before them, or is
     asked for no more, may not be kept (番号法第20条)."""
-    places = [p for field in form.fields.values() if field.kind.name == KIND for p in pointers(answers, field.pointer)]
-    named = [str(at(answers, place)).removeprefix(PREFIX) for place in places]
+    named = [str(at(answers, place)).removeprefix(PREFIX) for place in _places(form, answers)]
     db.execute(_FORGET, {"owner": before, "named": named})
     db.execute(_HAND_OVER, {"before": before, "after": after})

@@ -16,7 +16,7 @@ import re
 from datetime import datetime
 from typing import ClassVar, Final, cast
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, MetaData, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, MetaData, UniqueConstraint, text
 from sqlalchemy import Table as CoreTable
 from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
@@ -104,6 +104,31 @@ class SessionGrant(_Stored, table=True):
     submitter: bool = False
 
 
+class ApiToken(_Stored, table=True):
+    """A program's key to what its resident may do. It holds the token's SHA-256; the label is the resident's own."""
+
+    id: str = Field(primary_key=True)
+    token_digest: bytes = Field(unique=True)
+    resident_id: str = Field(foreign_key="resident.id", ondelete="CASCADE", index=True)
+    level: str
+    wrapped_key: bytes
+    sealed_label: bytes
+    created_at: datetime
+    expires_at: datetime = Field(index=True)
+    used_at: datetime | None = None
+
+
+class EarlierAnswers(_Stored, table=True):
+    """What a resident answered before and wants to be offered again: by subject and path, kept with their consent."""
+
+    id: str = Field(primary_key=True)
+    resident_id: str = Field(foreign_key="resident.id", ondelete="CASCADE", unique=True)
+    wrapped_key: bytes
+    sealed_answers: bytes
+    saved_at: datetime
+    expires_at: datetime = Field(index=True)
+
+
 class EmailCode(_Stored, table=True):
     """Six digits on their way to an address."""
 
@@ -122,7 +147,8 @@ class EmailCode(_Stored, table=True):
 
 
 class Draft(_Stored, table=True):
-    """Answers not yet submitted. `revision` grows by one a save; a save names the one it saw."""
+    """Answers not yet submitted. `revision` grows by one a save; a save names the one it saw. `begun_digest` (keyed)
+    tells the first page sent twice."""
 
     id: str = Field(primary_key=True)
     slug: str
@@ -133,6 +159,7 @@ class Draft(_Stored, table=True):
     session_id: str | None = Field(default=None, foreign_key="session.id", ondelete="SET NULL", index=True)
     resident_id: str | None = Field(default=None, foreign_key="resident.id", ondelete="SET NULL", index=True)
     resume_digest: bytes | None = Field(default=None, unique=True)
+    begun_digest: bytes | None = None
     created_at: datetime
     saved_at: datetime
     expires_at: datetime = Field(index=True)
@@ -195,7 +222,10 @@ class Mynumber(_Stored, table=True):
 
 
 class Upload(_Stored, table=True):
-    """An attached file. Its content is a blob of the same id; `sha256` (hex) is of the blob as it lies on disk."""
+    """An attached file. Its content is a blob of the same id; `sha256` (hex) is of the blob as it lies on disk.
+
+    `scan`: 'clean', 'waiting' for the scanner, or 'infected'. Nobody is given the content of either of the last two.
+    """
 
     __table_args__ = (
         CheckConstraint("size >= 0", name="size"),
@@ -212,6 +242,7 @@ class Upload(_Stored, table=True):
     sha256: str
     wrapped_key: bytes
     created_at: datetime
+    scan: str = Field(default="clean", sa_column_kwargs={"server_default": "clean"}, index=True)
 
 
 class Idempotency(_Stored, table=True):
@@ -253,12 +284,16 @@ class Debt(_Stored, table=True):
     created_at: datetime
 
 
+_OPEN: Final = "state IN ('due', 'started', 'declined', 'promised')"
+
+
 class Payment(_Stored, table=True):
-    """One try at paying a debt."""
+    """One try at paying a debt. At most one of a debt is open: the account sees to it, the index makes it sure."""
 
     __table_args__ = (
         CheckConstraint("amount >= 0", name="amount"),
         UniqueConstraint("provider", "provider_reference"),
+        Index("uq_payment_open", "debt_id", unique=True, sqlite_where=text(_OPEN), postgresql_where=text(_OPEN)),
     )
 
     id: str = Field(primary_key=True)
@@ -341,6 +376,8 @@ publication: Final = _core(Publication)
 resident: Final = _core(Resident)
 session: Final = _core(Session)
 session_grant: Final = _core(SessionGrant)
+api_token: Final = _core(ApiToken)
+earlier_answers: Final = _core(EarlierAnswers)
 email_code: Final = _core(EmailCode)
 draft: Final = _core(Draft)
 application: Final = _core(Application)

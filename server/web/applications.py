@@ -28,6 +28,7 @@ from server.web.contexts import (
     StatusPage,
 )
 from server.web.http import client, page, problem, read_form, see_other, services, set_session, visitor
+from server.web.lost import not_there
 from server.web.public import contact
 from server.web.routing import Access, route
 
@@ -69,7 +70,7 @@ async def _found(request: Request) -> tuple[Application, Declaration] | Response
     of, who, number = services(request), visitor(request), request.path_params["number"]
     found = await of.database.read(lambda db: lookup.find(db, number, who))
     if found is None:
-        return problem(request, 404)
+        return await not_there(request)
     return found, await of.catalogue.declaration(found.digest, found.slug)
 
 

@@ -32,8 +32,8 @@ from server.people.signing import SignatureState, draft_signature, start_signatu
 from server.store.database import Writing
 from server.web import steps
 from server.web.contexts import Banner, CheckPage, CheckRow, CheckSection, ErrorLink, FeeLine, FeeView, SignPage
-from server.web.drafts import open_draft
 from server.web.http import page, read_form, see_other, services, visitor
+from server.web.opened import open_draft
 from server.web.routing import Access, route
 
 CHANNEL: Final = "online"

@@ -302,8 +302,9 @@ class ResumePage:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A question that was answered twice."""
+    """A question that was answered twice, or a list of which there are two. `control` chooses: 'mine' or 'theirs'."""
 
+    control: str
     label: str
     mine: str
     theirs: str
@@ -311,7 +312,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class ConflictPage:
-    """pages/conflict.html, 409. `hidden` are the posted controls, posted again with the newer `rev` to win."""
+    """pages/conflict.html, 409. `hidden` are the posted controls, posted again with the newer `rev` and the choices."""
 
     title: str
     step_title: str
@@ -319,7 +320,22 @@ class ConflictPage:
     hidden: Sequence[tuple[str, str]]
     action: str
     rev: str
-    theirs_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class LostPage:
+    """pages/lost.html, 404. `again` is where `hidden` can be posted once more, '' where nothing was typed.
+
+    `typed` is what can be read and copied, `files` counts those that have to be picked again. `other_url` is the way
+    in by a code.
+    """
+
+    again: str
+    signin_url: str
+    other_url: str
+    typed: Sequence[str]
+    hidden: Sequence[tuple[str, str]]
+    files: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,11 @@
-"""Filling in a form: the first step, the draft's steps, saving, resuming, and the files that go with it."""
+"""Filling in a form: the first step, the draft's steps, and saving."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from functools import partial
+from datetime import date
 from typing import Final
 from urllib.parse import quote
 
@@ -20,29 +19,27 @@ from procedures.declaration import Declaration
 from server.applications import drafts, filling, numbers, uploads
 from server.applications.drafts import Content, Draft
 from server.applications.prefill import prefilled
-from server.applications.submission import number_of
 from server.catalogue import Published
 from server.japan import today
-from server.people.limits import Limit, seconds_to_wait
 from server.people.sessions import open_session
 from server.store import StoreUnavailable
-from server.store.database import Reading, Writing
+from server.store.database import Writing
 from server.web import steps
-from server.web.contexts import Banner, ConflictPage, Difference, ErrorLink, ResumePage, SavedPage, StepPage
+from server.web.contexts import Banner, ConflictPage, Difference, SavedPage, StepPage
+from server.web.files import take_files, with_files
 from server.web.http import (
     RETRY_SECONDS,
     PostedFile,
-    client,
     is_fragment,
     page,
     problem,
-    read_form,
     read_form_with_files,
     see_other,
     services,
     set_session,
     visitor,
 )
+from server.web.opened import Place, placed
 from server.web.public import cached_page
 from server.web.routing import Access, route
 
@@ -54,25 +51,6 @@ UNSAVED: Final = Banner(
     "warning",
     "いまは保存できませんでした。入力した内容は、この画面に残っています。少し待ってから、もう一度ボタンを押してください。",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A draft, or the first step before there is one, with everything its page needs."""
-
-    declaration: Declaration
-    number: int
-    draft: Draft | None
-    content: Content
-    files: tuple[uploads.Upload, ...] = ()
-
-    @property
-    def base(self) -> str:
-        return f"/drafts/{self.draft.id}" if self.draft else ""
-
-    @property
-    def action(self) -> str:
-        return f"{self.base}/{self.number + 1}" if self.draft else f"/procedures/{self.declaration.slug}/apply"
 
 
 # --- the first step, before there is a draft ---------------------------------------------------------------------
@@ -117,7 +95,7 @@ def _fresh(request: Request, declaration: Declaration) -> Place:
 async def show(request: Request) -> Response:
     """A step of a draft; one on which nothing is asked (any more) leads on. `?check` shows what is wrong on it, for
     the links of the check page."""
-    place = await _placed(request)
+    place = await placed(request)
     if isinstance(place, Response):
         return place
     form, settled = place.declaration.form, _settled(request, place)
@@ -139,42 +117,10 @@ def _next_step(place: Place, asked: Sequence[int]) -> Response:
 
 async def post(request: Request) -> Response:
     """A step answered."""
-    place = await _placed(request)
+    place = await placed(request)
     if isinstance(place, Response):
         return place
     return await _answered(request, place)
-
-
-async def _placed(request: Request) -> Place | Response:
-    opened = await open_draft(request)
-    if isinstance(opened, Response):
-        return opened
-    draft, files = opened
-    declaration = await services(request).catalogue.declaration(draft.digest, draft.slug)
-    number = request.path_params["step"] - 1
-    if not 0 <= number < len(declaration.form.steps):
-        return problem(request, 404)
-    content = prefilled(declaration.form, draft.content, visitor(request), today(services(request).clock()))
-    return Place(declaration, number, draft, content, files)
-
-
-async def open_draft(request: Request) -> tuple[Draft, tuple[uploads.Upload, ...]] | Response:
-    """The visitor's draft with its files; the receipt when it was submitted; 404 when it is not theirs."""
-    of, who, draft_id = services(request), visitor(request), request.path_params["draft"]
-    now = of.clock()
-
-    def work(db: Reading) -> tuple[Draft, tuple[uploads.Upload, ...]] | str | None:
-        draft = drafts.load(db, of.keys, draft_id, who, now=now)
-        if draft is None:
-            return None
-        if draft.application_id is not None:
-            return number_of(db, draft.application_id)
-        return draft, uploads.of(db, of.keys, "draft", draft.id)
-
-    found = await of.database.read(work)
-    if found is None:
-        return problem(request, 404)
-    return see_other(f"/applications/{found}/receipt") if isinstance(found, str) else found
 
 
 # --- one turn -----------------------------------------------------------------------------------------------------
@@ -204,16 +150,16 @@ async def _turned(request: Request, place: Place, posted: Posted, files: Sequenc
     if verb in ("lookup", "town", "refresh") or (verb in STAYS and is_fragment(request) and not by_row):
         return _step(request, changed, turn=turn, errors=_still_wrong(changed, turn, posted))
     if place.draft is not None and _stale(place.draft, posted):
-        if filling.differences(form, turn.content, place.content, day):
-            return _conflict(request, place, turn.content, posted)
+        if await _differences(place, turn.content, day):
+            return await _conflict(request, place, turn.content, posted)
         changed = place  # the same page sent twice: what it says is saved already
     try:
-        kept, unfit = await _kept(request, place, files, turn.origins)
+        kept, unfit = await take_files(request, place, files, turn.origins)
         errors = _errors(changed, turn, kept, unfit) if verb == filling.NEXT else ()
         if errors and place.draft is None:
             errors = _errors(changed, turn, (), unfit)  # files are kept with a draft only: they are asked for again
         if errors:
-            return _step(request, await _with_files(request, changed, kept), turn=turn, errors=errors, status=422)
+            return _step(request, await with_files(request, changed, kept), turn=turn, errors=errors, status=422)
         return await _saved(request, changed, Pressed(verb, where, posted, turn, kept, unfit))
     except StoreUnavailable:
         return _step(request, changed, turn=turn, status=503)  # with everything that was typed
@@ -238,49 +184,6 @@ def _errors(
     found = filling.of_step(form, place.number, form.errors(turn.settled, attached))
     refused = {error.pointer for error in unfit}
     return (*unfit, *(error for error in found if error.pointer not in refused))
-
-
-# --- files --------------------------------------------------------------------------------------------------------
-
-
-async def _kept(
-    request: Request, place: Place, files: Sequence[PostedFile], origins: Mapping[str, Sequence[int]]
-) -> tuple[list[uploads.Kept], list[FieldError]]:
-    """Store what fits of the posted files; the rest are errors at their questions."""
-    of = services(request)
-    accepts = {a.key: a.accept for a in place.declaration.form.attachments}
-    kept: list[uploads.Kept] = []
-    unfit: list[FieldError] = []
-    for file in files:
-        posted_as = file.control.removeprefix("attachment.").replace(".", "/")
-        key = filling.followed(place.declaration.form, origins, posted_as)
-        accept = accepts.get(posted_as.partition("/")[0])
-        content = _read(file)
-        if accept is None or key is None:
-            continue
-        verdict = uploads.Unfit("size") if file.refused else uploads.fit(content, accept)
-        if isinstance(verdict, uploads.Unfit):
-            unfit.append(FieldError(f"attachment:{key}", f"file-{verdict.code}", {"limit": uploads.MAX_FILE >> 20}))
-            continue
-        incoming = uploads.Incoming(key, file.name, verdict, content)
-        store = partial(uploads.store, of.blobs, of.keys, incoming, now=of.clock(), random=of.random)
-        kept.append(await to_thread.run_sync(store))
-    return kept, unfit
-
-
-def _read(file: PostedFile) -> bytes:
-    return b"" if file.refused else file.content.read()
-
-
-async def _with_files(request: Request, place: Place, kept: Sequence[uploads.Kept]) -> Place:
-    """A page with errors keeps the files that came with it, where there is a draft to keep them."""
-    if place.draft is None or not kept:
-        return place
-    draft_id = place.draft.id
-    taken = await services(request).database.transact(
-        lambda db: [each.upload for each in kept if uploads.attach(db, each, "draft", draft_id) is None]
-    )
-    return replace(place, files=(*place.files, *taken))
 
 
 # --- saving -------------------------------------------------------------------------------------------------------
@@ -309,7 +212,12 @@ class Saved:
 
 
 async def _saved(request: Request, place: Place, pressed: Pressed) -> Response:
-    saved = await services(request).database.transact(lambda db: _save(db, request, place, pressed))
+    of, form, answers = services(request), place.declaration.form, place.content.answers
+    if numbers.any_typed(form, answers):
+        marks = await to_thread.run_sync(numbers.marks, form, answers, of.random)
+    else:
+        marks = {}
+    saved = await of.database.transact(lambda db: _save(db, request, place, pressed, marks))
     if isinstance(saved.draft, drafts.Conflict):
         return await _overtaken(request, place, pressed)
     response = _after(request, replace(place, draft=saved.draft), pressed, saved)
@@ -321,19 +229,19 @@ async def _saved(request: Request, place: Place, pressed: Pressed) -> Response:
     return response
 
 
-def _save(db: Writing, request: Request, place: Place, pressed: Pressed) -> Saved:
+def _save(db: Writing, request: Request, place: Place, pressed: Pressed, marks: Mapping[str, str]) -> Saved:
     """Everything a page does to the store, in one transaction."""
     of, who = services(request), visitor(request)
     now, form = of.clock(), place.declaration.form
     content = _without_blanks(place.content) if pressed.verb == filling.NEXT else place.content
     draft, token = place.draft, None
     if draft is None:
-        session_id = who.session_id
-        if session_id is None:
-            token, session_id = open_session(db, now=now, random=of.random)
-        draft = drafts.create(db, of.keys, place.declaration, who.at(session_id), now=now, random=of.random)
+        draft, token, again = _begun(db, request, place, pressed)
+        if again:
+            return Saved(draft, token, "", ())
     answers = numbers.sealed_away(db, of.keys, form, content.answers, draft.id, now=now, random=of.random)
-    saved = drafts.save(db, of.keys, draft, replace(content, answers=answers), who, now=now)
+    content = replace(content, answers=answers, marks=numbers.marked(form, answers, content.marks, marks))
+    saved = drafts.save(db, of.keys, draft, content, who, now=now)
     surplus = [f"attachment:{each.upload.key}" for each in pressed.kept if uploads.attach(db, each, "draft", draft.id)]
     if isinstance(saved, Draft):
         _follow_rows(db, place, pressed)
@@ -343,6 +251,24 @@ def _save(db: Writing, request: Request, place: Place, pressed: Pressed) -> Save
     if pressed.verb == "save" and isinstance(saved, Draft):
         code = drafts.new_resume_code(db, of.keys, draft, random=of.random)
     return Saved(saved, token, code, [FieldError(each, "file-count", {"limit": uploads.MAX_FILES}) for each in surplus])
+
+
+def _begun(db: Writing, request: Request, place: Place, pressed: Pressed) -> tuple[Draft, str | None, bool]:
+    """A new draft, with the token of a session opened for it; or (True) the one that pressing twice has made already.
+
+    Without a session the two presses cannot be told from two people's: each opens one of its own, and the browser
+    keeps the later.
+    """
+    of, who, now = services(request), visitor(request), services(request).clock()
+    token, session_id = None, who.session_id
+    if session_id is None:
+        token, session_id = open_session(db, now=now, random=of.random)
+    page_sent = drafts.first_page(of.keys, session_id, place.declaration.slug, pressed.posted)
+    there = drafts.begun_already(db, of.keys, session_id, page_sent, now=now)
+    if there is not None:
+        return there, token, True
+    made = drafts.create(db, of.keys, place.declaration, who.at(session_id), begun=page_sent, now=now, random=of.random)
+    return made, token, False
 
 
 def _follow_rows(db: Writing, place: Place, pressed: Pressed) -> None:
@@ -357,12 +283,12 @@ def _follow_rows(db: Writing, place: Place, pressed: Pressed) -> None:
 
 async def _overtaken(request: Request, place: Place, pressed: Pressed) -> Response:
     """Another post saved between our look and our save: if it said the same, all is well."""
-    fresh = await _placed(request)
+    fresh = await placed(request)
     if isinstance(fresh, Response):
         return fresh
     day = today(services(request).clock())
-    if filling.differences(fresh.declaration.form, place.content, fresh.content, day):
-        return _conflict(request, fresh, place.content, pressed.posted)
+    if await _differences(fresh, place.content, day):
+        return await _conflict(request, fresh, place.content, pressed.posted)
     return _onward(fresh, pressed)
 
 
@@ -460,77 +386,28 @@ def _step_page(shown: steps.Shown, place: Place, made: Sequence[FieldView]) -> S
     )
 
 
-def _conflict(request: Request, place: Place, mine: Content, posted: Posted) -> Response:
+async def _differences(place: Place, mine: Content, day: date) -> tuple[filling.Difference, ...]:
+    """What a page says otherwise than the draft that was saved meanwhile."""
+    form, saved = place.declaration.form, place.content
+    answers = await to_thread.run_sync(numbers.recognised, form, mine.answers, saved.answers, saved.marks)
+    return filling.differences(form, replace(mine, answers=answers), saved, day)
+
+
+async def _conflict(request: Request, place: Place, mine: Content, posted: Posted) -> Response:
     """Two tabs saved different things: both are shown, and the resident chooses."""
     form, day = place.declaration.form, today(services(request).clock())
-    found = filling.differences(form, mine, place.content, day)
-    kept = [(name, value) for name, values in posted.items() for value in values if name != "_rev"]
+    found = await _differences(place, mine, day)
+    chosen = ("_rev", "_do", filling.PICK)
+    kept = [(name, value) for name, values in posted.items() for value in values if not name.startswith(chosen)]
     conflict = ConflictPage(
         title=place.declaration.title,
         step_title=form.steps[place.number].title,
-        differences=[Difference(each.label, each.mine, each.theirs) for each in found],
+        differences=[Difference(filling.PICK + each.pointer, each.label, each.mine, each.theirs) for each in found],
         hidden=kept,
         action=place.action,
         rev=str(place.draft.revision) if place.draft else "",
-        theirs_url=place.action,
     )
     return page(request, "pages/conflict.html", conflict, status=409)
-
-
-# --- resuming, files ----------------------------------------------------------------------------------------------
-
-BY_CODE: Final = Limit("draft.resume", 20, timedelta(hours=1))
-
-
-async def resume_page(request: Request) -> Response:
-    """Where the code of a saved draft is typed."""
-    return page(request, "pages/resume.html", ResumePage())
-
-
-async def resume(request: Request) -> Response:
-    """The draft of a code, in this browser from now on."""
-    of, who = services(request), visitor(request)
-    code = ((await read_form(request)).get("code") or [""])[-1]
-    now, place = of.clock(), client(request)
-
-    def work(db: Writing) -> tuple[Draft, str | None] | int | None:
-        wait = seconds_to_wait(db, of.keys, BY_CODE, place, now=now)
-        return wait or drafts.resume(db, of.keys, code, who, now=now, random=of.random)
-
-    found = await of.database.transact(work)
-    if isinstance(found, int):
-        return problem(request, 429, retry_after=found)
-    if found is None:
-        told = "再開コードが違うか、保存の期限が過ぎています。12文字をもう一度確かめてください。"
-        wrong = ErrorLink("#f-code", "再開コード", told)
-        return page(request, "pages/resume.html", ResumePage([wrong], code[:40]), status=422)
-    draft, token = found
-    response = see_other(f"/drafts/{draft.id}/1")
-    if token is not None:
-        set_session(request, response, token)
-    return response
-
-
-async def file(request: Request) -> Response:
-    """A file of the draft, as it was handed in; never shown as a page of ours."""
-    opened = await open_draft(request)
-    if isinstance(opened, Response):
-        return opened
-    return await download(request, "draft", opened[0].id)
-
-
-async def download(request: Request, owner_kind: str, owner_id: str) -> Response:
-    """The content of an owner's file, to be saved rather than shown: what is in it is not ours."""
-    of, upload_id = services(request), request.path_params["file"]
-    stored = await of.database.read(lambda db: uploads.one(db, of.keys, upload_id, owner_kind, owner_id))
-    if stored is None:
-        return problem(request, 404)
-    content = await to_thread.run_sync(stored.content, of.blobs)
-    headers = {
-        "content-disposition": f"attachment; filename*=UTF-8''{quote(stored.upload.name)}",
-        "content-security-policy": "sandbox; default-src 'none'",
-    }
-    return Response(content, media_type=stored.upload.media_type, headers=headers)
 
 
 ROUTES = [
@@ -538,7 +415,4 @@ ROUTES = [
     route("/procedures/{slug}/apply", begin, methods=("POST",), access=Access.VISITOR, body=FORM_WITH_FILES),
     route("/drafts/{draft}/{step:int}", show, access=Access.DRAFT),
     route("/drafts/{draft}/{step:int}", post, methods=("POST",), access=Access.DRAFT, body=FORM_WITH_FILES),
-    route("/drafts/{draft}/files/{file}", file, access=Access.DRAFT),
-    route("/resume", resume_page, access=Access.VISITOR),
-    route("/resume", resume, methods=("POST",), access=Access.VISITOR),
 ]

@@ -97,6 +97,16 @@ def test_what_is_typed_while_the_answer_is_on_its_way_stays(dogs: Visit) -> None
     assert focus(dogs) == "f-dogs-0-features"
 
 
+def test_a_page_that_cannot_be_asked_for_more_stays_and_says_so(dogs: Visit) -> None:
+    dogs.page.route("**/apply", lambda route: route.abort())
+    click(dogs, "f-dogs-0-microchip")
+    expect(dogs.page.locator("#trouble")).to_be_visible()
+    dogs.page.unroute_all()
+    click(dogs, "f-dogs-0-microchip-2")
+    expect(dogs.page.locator("#trouble")).to_be_hidden()
+    dogs.faults.clear()  # the browser complains of the address that did not answer, which is what this is about
+
+
 def test_of_two_quick_changes_the_last_counts(dogs: Visit) -> None:
     with slow(dogs):
         click(dogs, "f-dogs-0-microchip")

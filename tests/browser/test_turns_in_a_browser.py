@@ -35,12 +35,14 @@ def test_of_two_tabs_one_chooses_what_counts(browse: OpenBrowser, script: bool) 
     two.answer(calling("0173-22-2222"))
     assert two.go("次へ進む") == 409
     assert "0173-11-1111" in two.text() and "0173-22-2222" in two.text()
-    two.go("いまの画面の内容を使う")
+    two.go("選んだ内容で進む")
     assert two.path.endswith("/3")
     three.answer(calling("0173-33-3333"))
     assert three.go("次へ進む") == 409
     assert "0173-22-2222" in three.text() and "0173-33-3333" in three.text()
-    three.go("先に保存された内容を使う")
+    three.page.get_by_text("先に保存された内容", exact=True).click()
+    three.go("選んだ内容で進む")
+    three.open(f"{three.path.rpartition('/')[0]}/2")
     assert three.value(PHONE) == "0173-22-2222"
 
 
@@ -111,6 +113,33 @@ def test_the_next_button_pressed_twice_goes_on_once(visit: Visit) -> None:
     visit.found("次へ進む").dblclick()
     expect(visit.page).to_have_url(re.compile("/3$"))
     assert "別の画面で" not in visit.text()
+
+
+def test_the_first_step_pressed_twice_makes_one_draft(visit: Visit) -> None:
+    visit.open("/procedures/juminhyo-utsushi/apply")
+    visit.type("acting", "self")
+    made = []
+    visit.page.on("request", lambda request: made.append(request.url) if request.method == "POST" else None)
+    visit.found("次へ進む").dblclick()
+    expect(visit.page).to_have_url(re.compile("/2$"))
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_what_was_typed_after_the_session_ended_is_sent_again_once_signed_in(browse: OpenBrowser, script: bool) -> None:
+    visit = browse(script=script)
+    visit.open("/signin")
+    visit.page.locator("button[value=hanako-oidc]").click()
+    at_person(visit)
+    visit.answer(calling("0173-44-4444"))
+    visit.page.context.clear_cookies()
+    assert visit.go("次へ進む") == 404
+    with visit.page.context.expect_page() as opened:
+        visit.page.get_by_role("link", name="サインインする (新しいタブ)").click()
+    opened.value.locator("button[value=hanako-oidc]").click()
+    opened.value.wait_for_url(re.compile("/drafts/.*/2$"))
+    visit.go("もう一度送る")
+    assert visit.path.endswith("/3")
 
 
 def test_a_draft_goes_on_at_another_browser(visit: Visit, browse: OpenBrowser) -> None:

@@ -405,8 +405,8 @@ _BAD_LOOKUP: Final = (
     c.ErrorLink("#f-number", "受付番号", "受付番号か確認コードがちがいます。もう一度確かめてください"),
 )
 _DIFFERENCES: Final = (
-    c.Difference("電話番号", "0173-00-0001", "090-0000-0000"),
-    c.Difference("くわしい事情", HOSTILE, ""),
+    c.Difference("_pick./applicant/phone", "電話番号", "0173-00-0001", "090-0000-0000"),
+    c.Difference("_pick./note", "くわしい事情", HOSTILE, ""),
 )
 
 
@@ -479,7 +479,18 @@ def pages() -> dict[str, tuple[str, object]]:
                 (("applicant.phone", "0173-00-0001"), ("story", HOSTILE)),
                 "/drafts/x/1",
                 "4",
-                "/drafts/x/1",
+            ),
+        ),
+        "lost": ("pages/lost.html", c.LostPage("", "/signin?next=/drafts/x/check", "/resume", (), ())),
+        "lost-typed": (
+            "pages/lost.html",
+            c.LostPage(
+                "/drafts/x/2",
+                "/signin?next=/drafts/x/2",
+                "/resume",
+                ("五所川原", HOSTILE),
+                (("applicant.name.family", "五所川原"), ("story", HOSTILE)),
+                2,
             ),
         ),
         "sign": (
