@@ -190,12 +190,14 @@ class OptionView:
 
 @dataclass(frozen=True, slots=True)
 class FileView:
-    """A file already handed in: `href` opens it, `remove` is the value of the `_do` button that removes it."""
+    """A file already handed in: `href` opens it, `remove` is the value of the `_do` button that removes it. `note` says
+    why it cannot be opened, where it cannot."""
 
     name: str
     size: str
     href: str
     remove: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

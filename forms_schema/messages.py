@@ -51,6 +51,7 @@ _CHOOSE: Final = {
     "const": "{label}は、この申請では選べない内容になっています。選びなおしてください",
     "not": "{label}は、この申請では選べない内容になっています。選びなおしてください",
 }
+_PRINTED: Final = "印刷の画面で「PDFに保存」を選び、できたPDFを添付してください"
 _WHOLE: Final = {
     "type": "{label}は数字だけで入力してください（例：3）",
     "multipleOf": "{label}は{limit}の倍数を、数字だけで入力してください",
@@ -79,6 +80,17 @@ _BY_KIND: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "file-size": "{label}のファイルが大きすぎます。1つ{limit}MBまでにして、選びなおしてください",
             "file-type": "{label}に使えない種類のファイルです。説明にある種類のファイルを選んでください",
             "file-count": "ファイルの数か合計の大きさが多すぎます。いらないファイルを削除してください",
+            "file-broken": "{label}のファイルを読み取れません。撮りなおすか、作りなおしてください",
+            "file-pixels": "{label}の画像が大きすぎます。{limit}万画素までに縮めるか、撮りなおしてください",
+            "file-animated": "{label}は動く画像です。動かない画像かPDFにしてください",
+            "file-locked": "{label}のPDFにパスワードがかかっています。パスワードを外したPDFにしてください",
+            "file-script": f"{{label}}のPDFにプログラムが入っています。{_PRINTED}",
+            "file-action": f"{{label}}のPDFにほかを動かす指示が入っています。{_PRINTED}",
+            "file-embedded": f"{{label}}の中に別のファイルや動画が入っています。{_PRINTED}",
+            "file-form": f"{{label}}は特別な入力用のPDFです。{_PRINTED}",
+            "file-heavy": f"{{label}}のファイルは複雑すぎて確かめられません。{_PRINTED}",
+            "file-infected": "{label}のファイルからウイルスが見つかりました。別のファイルにしてください",
+            "file-wait": "少し待ってから、{label}をもう一度添付してください（あと{limit}分）",
         },
     }
 )

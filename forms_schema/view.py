@@ -202,7 +202,9 @@ def attachment_view(
     key = key or attachment.key
     name = f"attachment.{control_name('/' + key)}"
     id = control_id(name)
-    types = "・".join(media_type.partition("/")[2].upper() for media_type in attachment.accept)
+    # a phone's HEIC is taken where a JPEG is, and made one; a file chooser must let it be chosen
+    taken = (*attachment.accept, *(["image/heic"] if "image/jpeg" in attachment.accept else []))
+    types = "・".join(dict.fromkeys(media_type.partition("/")[2].upper() for media_type in taken))
     return FieldView(
         kind="attachment",
         field=None,
@@ -212,7 +214,7 @@ def attachment_view(
         hint=attachment.hint,
         required=required,
         error=error,
-        parts={".accept": ",".join(attachment.accept), ".types": types, ".max": str(attachment.max)},
+        parts={".accept": ",".join(dict.fromkeys(taken)), ".types": types, ".max": str(attachment.max)},
         files=tuple(files),
         add=f"upload:{key}" if len(files) < attachment.max else "",
         describedby=_describedby(id, error, "always there"),

@@ -21,11 +21,17 @@ class Payment:
     """One attempt to collect what somebody owes: whole yen, and `id`, which is ours and makes `start` idempotent.
 
     `description` is read by the payer and by the provider, so it names no procedure: what a person files is personal.
+    `until`: when its checkout ends. `pay_by`: by when what is promised there must have come; None leaves that to the
+    provider. Both are kept with the payment, so that a repeated `start` says the very same. `reference`: the checkout
+    that was opened for it, once that is known.
     """
 
     id: str
     amount: int
     description: str
+    until: datetime
+    pay_by: datetime | None = None
+    reference: str | None = None
 
     def __post_init__(self) -> None:
         if type(self.amount) is not int or not 0 < self.amount <= MOST:
@@ -34,7 +40,10 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """The provider's page for one payment. `reference` is the provider's own name for it."""
+    """Where the payer goes: the provider's page for one payment, or what to bring to the shop once that was promised.
+
+    `reference` is the provider's own name for it.
+    """
 
     url: str
     reference: str
@@ -71,12 +80,21 @@ class Event:
     pay_until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Truly the provider's word that something happened, but not what: `read(reference)` tells."""
+
+    reference: str
+
+
 class Refusal(StrEnum):
-    """Why a body that claims to be an event is not believed."""
+    """Why a body that claims to be an event is not believed. FOREIGN: signed, but test money where real money is due,
+    or the other way round."""
 
     FORGED = "forged"
     STALE = "stale"
     MALFORMED = "malformed"
+    FOREIGN = "foreign"
 
 
 class ProviderUnavailable(Exception):
@@ -85,6 +103,10 @@ class ProviderUnavailable(Exception):
 
 class PaymentConflict(ValueError):
     """One id was used for two different things: the provider did nothing."""
+
+
+class Uncollectable(Exception):
+    """None of the ways to pay that the city takes can collect this sum."""
 
 
 class Gateway(Protocol):
@@ -99,16 +121,28 @@ class Gateway(Protocol):
         """The header of a webhook that carries its signature."""
 
     async def start(self, payment: Payment, return_url: str) -> Checkout:
-        """Open a checkout, or answer the one already open for this id; PaymentConflict for another amount."""
+        """Open a checkout, or answer the one already open for this id; PaymentConflict for another amount.
 
-    def read_event(self, body: bytes, signature: str, now: datetime) -> Event | Refusal:
-        """Read a webhook: the raw body and its signature header. Never raises, whatever is sent."""
+        Raises Uncollectable.
+        """
+
+    def read_event(self, body: bytes, signature: str, now: datetime) -> Event | Hint | Refusal | None:
+        """Read a webhook: the raw body and its signature header. Never raises, whatever is sent.
+
+        None: truly the provider's word, but nothing that concerns us.
+        """
 
     async def read(self, reference: str) -> Event | None:
-        """Ask how a checkout stands; the same standing has the same event id. None: nothing happened, or unknown."""
+        """Ask how a checkout stands; the same standing has the same event id. None: nothing happened, or unknown.
+
+        `reference` may also be that of a `Hint`.
+        """
 
     async def refund(self, reference: str, amount: int, *, reason: str, key: str) -> Event | None:
         """Give back `amount` yen; a repeated `key` gives nothing more. None: not paid, or not so much is left."""
 
     async def expire(self, reference: str) -> None:
-        """Close a checkout that has not been paid; no effect on any other."""
+        """Close a checkout that has not been paid; no effect on any other.
+
+        What was promised can still come where a provider cannot take its slip back: `read` tells.
+        """

@@ -21,7 +21,6 @@ from typing import Any, Final
 from payments.port import CURRENCY, Checkout, Event, EventKind, Payment, PaymentConflict, Refusal
 from payments.signed import refusal, sign, strict_object
 
-CHECKOUT_LIFE: Final = timedelta(hours=24)
 PROMISE_LIFE: Final = timedelta(days=3)
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _YEAR_10000: Final = 253_402_300_800
@@ -30,7 +29,7 @@ _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS checkout (
     reference TEXT PRIMARY KEY, payment_id TEXT NOT NULL UNIQUE, amount INTEGER NOT NULL, description TEXT NOT NULL,
     return_url TEXT NOT NULL, state TEXT NOT NULL, refunded INTEGER NOT NULL, changed_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL);
+    expires_at INTEGER NOT NULL, pay_by INTEGER);
 CREATE TABLE IF NOT EXISTS refund (key TEXT PRIMARY KEY, reference TEXT NOT NULL, amount INTEGER NOT NULL);
 """
 
@@ -101,6 +100,8 @@ class SandboxGateway:
         with self._kept() as db:
             for statement in _TABLES.split(";"):
                 db.execute(statement)
+            if "pay_by" not in [column["name"] for column in db.execute("PRAGMA table_info(checkout)")]:
+                db.execute("ALTER TABLE checkout ADD COLUMN pay_by INTEGER")  # the file of an earlier version
 
     async def start(self, payment: Payment, return_url: str) -> Checkout:
         return await asyncio.to_thread(self._start, payment, return_url)
@@ -135,13 +136,13 @@ class SandboxGateway:
         return self._signed(event) if event else None
 
     def _start(self, payment: Payment, return_url: str) -> Checkout:
-        now = self._clock()
         reference = "sbx_" + self._random(16).hex()
         opened = (reference, payment.id, payment.amount, payment.description, return_url)
+        times = (_seconds(self._clock()), _seconds(payment.until), payment.pay_by and _seconds(payment.pay_by))
         with self._kept() as db:
             db.execute(
-                "INSERT INTO checkout VALUES (?, ?, ?, ?, ?, 'open', 0, ?, ?) ON CONFLICT (payment_id) DO NOTHING",
-                (*opened, _seconds(now), _seconds(now + CHECKOUT_LIFE)),
+                "INSERT INTO checkout VALUES (?, ?, ?, ?, ?, 'open', 0, ?, ?, ?) ON CONFLICT (payment_id) DO NOTHING",
+                (*opened, *times),
             )
             row = db.execute("SELECT * FROM checkout WHERE payment_id = ?", (payment.id,)).fetchone()
         if row["amount"] != payment.amount:
@@ -198,7 +199,9 @@ class SandboxGateway:
 
     def _change(self, db: sqlite3.Connection, row: sqlite3.Row, to: EventKind, refunded: int = 0) -> sqlite3.Row:
         now = self._clock()
-        until = _seconds(now + PROMISE_LIFE) if to is EventKind.PROMISED else row["expires_at"]
+        until: int = row["expires_at"]
+        if to is EventKind.PROMISED:
+            until = min(_seconds(now + PROMISE_LIFE), row["pay_by"] or _YEAR_10000)
         changed: sqlite3.Row = db.execute(
             "UPDATE checkout SET state = ?, refunded = ?, changed_at = ?, expires_at = ?"
             " WHERE reference = ? RETURNING *",

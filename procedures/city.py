@@ -8,8 +8,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from forms_schema.base import BadDeclaration, Fault
 from procedures.reading import read_json
 
+_BUILT: Final = ("calendar", "departments", "rollout", "payment_days")
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -79,15 +81,25 @@ class City:
     departments: Mapping[str, Department]
     rollout: Mapping[str, int]
     """How many procedures are to be online by each fiscal year ('R5'), all in all; in the order of the years."""
+    payment_days: int
+    """Within how many days a fee that is due with the submission must be paid; the day of the submission is not one."""
 
 
 def load_city(path: Path) -> City:
     """The city in a file. Raises BadDeclaration or KeyError when the file is not what it should be."""
     raw = read_json(path.read_text("utf-8-sig"))
-    plain = {name: raw[name] for name in City.__slots__ if name not in ("calendar", "departments", "rollout")}
+    plain = {name: raw[name] for name in City.__slots__ if name not in _BUILT}
     departments = {item["name"]: _department(item) for item in raw["departments"]}
     calendar = _calendar(raw["calendar"])
-    return City(**plain, calendar=calendar, departments=departments, rollout=dict(raw.get("rollout", {})))
+    rollout, days = dict(raw.get("rollout", {})), _payment_days(raw["payment"]["days"])
+    return City(**plain, calendar=calendar, departments=departments, rollout=rollout, payment_days=days)
+
+
+def _payment_days(days: object) -> int:
+    """A slip for a convenience store takes days to be paid; an application that waits for a season helps nobody."""
+    if type(days) is not int or not 1 <= days <= 60:
+        raise BadDeclaration([Fault("/payment/days", "納付の日数は1から60までの整数です")])
+    return days
 
 
 def _department(raw: Mapping[str, Any]) -> Department:

@@ -19,17 +19,22 @@ from procedures.city import City, load_city
 from procedures.library import ROOT as PROCEDURES
 from procedures.library import Reader, read_shared
 from server import jobs
+from server.applications.cleaner import Cleaner
+from server.applications.intake import Intake
+from server.applications.scanner import ClamAvScanner, SandboxScanner, Scanner
 from server.catalogue import Catalogue
 from server.catalogue.catalogue import TOPIC
 from server.notices.mail import MailTexts
 from server.notices.sandbox_mailbox import SandboxMailbox
+from server.notices.smtp import SmtpAdapter
 from server.notices.worker import Mailer
 from server.people.identity import IdentityAdapter, sandbox_identity
+from server.people.oidc import OidcIdentity
 from server.people.postal import postal_data
 from server.people.sandbox_signer import SandboxSigner
 from server.people.signing import SigningAdapter
 from server.services import Services
-from server.settings import Settings
+from server.settings import Settings, StripeSettings
 from server.store.blobs import Blobs
 from server.store.database import open_database
 from server.store.keys import Keys, open_keys
@@ -41,6 +46,7 @@ from server.web import (
     files,
     gallery,
     machines,
+    my,
     operations,
     payments,
     public,
@@ -67,6 +73,7 @@ MODULES: Final = (
     files,
     resume,
     applications,
+    my,
     signin,
     signing,
     payments,
@@ -122,6 +129,7 @@ def create_app(
                 with suppress(asyncio.CancelledError):
                     await worker
             log.flush()
+            services.intake.close()
             services.database.close()
 
     app = Starlette(routes=routes, middleware=[guard], exception_handlers=exception_handlers(), lifespan=lifespan)
@@ -148,22 +156,25 @@ def build(settings: Settings, city: City, metrics: Metrics, *, clock: Clock, ran
     database = open_database(settings, clock=clock)
     keys = open_keys(settings)
     people = sandbox_identity() if settings.identity == "sandbox" else {}
-    identity: Mapping[str, IdentityAdapter] = people
+    identity: Mapping[str, IdentityAdapter] = {**people, **_oidc(settings, keys, clock, random)}
     signing_adapter: SigningAdapter | None = None
     if settings.signing == "sandbox":
         signing_adapter = SandboxSigner(settings.data_dir / "sandbox-cards", people, random=random)
+    blobs, scanner = Blobs(settings.data_dir), _scanner(settings)
     return Services(
         settings=settings,
         city=city,
         database=database,
         keys=keys,
-        blobs=Blobs(settings.data_dir),
+        blobs=blobs,
         catalogue=Catalogue(read_shared(PROCEDURES, Reader()), database, takes_my_number=keys.takes_my_number),
         postal=postal_data(),
         identity=identity,
         signing=signing_adapter,
         gateway=_gateway(settings, keys, clock, random),
         mailer=_mailer(settings, keys, city),
+        scanner=scanner,
+        intake=Intake(database, keys, blobs, Cleaner(), scanner, clock=clock, random=random),
         clock=clock,
         random=random,
         renderer=Renderer(ROOT / "templates", assets=Assets(ROOT / "static"), city=city, sandbox=settings.sandbox),
@@ -171,19 +182,42 @@ def build(settings: Settings, city: City, metrics: Metrics, *, clock: Clock, ran
     )
 
 
+def _oidc(settings: Settings, keys: Keys, clock: Clock, random: Random) -> dict[str, IdentityAdapter]:
+    if settings.oidc is None:
+        return {}
+    adapter = OidcIdentity(settings.oidc, keys.subkey("oidc"), clock=clock, random=random)
+    return {adapter.provider: adapter}
+
+
 def _gateway(settings: Settings, keys: Keys, clock: Clock, random: Random) -> Gateway | None:
+    if settings.stripe is not None:
+        return _stripe(settings.stripe, clock)
     if settings.payments != "sandbox":
         return None
     secrets = [keys.subkey("sandbox-payments").hex()]
     return SandboxGateway(settings.data_dir / "sandbox-payments.db", secrets, clock=clock, random=random)
 
 
+def _stripe(of: StripeSettings, clock: Clock) -> Gateway:
+    from payments.stripe_gateway import StripeGateway  # half a second and 20 MB, for those who use it
+
+    secrets, base = of.webhook_secrets, of.api_base
+    return StripeGateway(of.secret_key, secrets, methods=of.methods, clock=clock, api_base=base)
+
+
 def _mailer(settings: Settings, keys: Keys, city: City) -> Mailer | None:
-    if settings.mail != "sandbox":
-        return None
-    return Mailer(
-        keys, MailTexts(ROOT / "templates" / "mail", city=city), SandboxMailbox(settings.data_dir / "sandbox-mail")
-    )
+    texts = MailTexts(ROOT / "templates" / "mail", city=city)
+    if settings.smtp is not None:
+        return Mailer(keys, texts, SmtpAdapter(settings.smtp, city.name))
+    if settings.mail == "sandbox":
+        return Mailer(keys, texts, SandboxMailbox(settings.data_dir / "sandbox-mail"))
+    return None
+
+
+def _scanner(settings: Settings) -> Scanner | None:
+    if settings.clamav:
+        return ClamAvScanner(settings.clamav)
+    return SandboxScanner() if settings.scanner == "sandbox" else None
 
 
 def from_environment() -> Starlette:

@@ -29,7 +29,7 @@ Run = Callable[[argparse.Namespace], int]
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="kakanai", description="Japanese city procedures online")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (add_serve, add_worker, add_procedures, add_db, add_keys, add_audit):
+    for add in (add_serve, add_worker, add_procedures, add_db, add_keys, add_audit, add_notices):
         add(commands)
     arguments = parser.parse_args(argv)
     run: Run = arguments.run
@@ -83,6 +83,10 @@ def serve(arguments: argparse.Namespace) -> int:
     import uvicorn
 
     settings = read_settings()
+    if settings.oidc is not None:
+        from server.people.oidc import read_key
+
+        read_key(settings.oidc)  # here, where it is told: a serving process that cannot start is only started again
     if settings.sandbox:
         _migrate(settings)
         _publish(settings, ())
@@ -244,6 +248,36 @@ def verify_audit(arguments: argparse.Namespace) -> int:
         return 0
     print(f"broken at line {verdict.broken}: {verdict.problem}")
     return 1
+
+
+def add_notices(commands: Commands) -> None:
+    notices = group(commands, "notices", "the mails to residents")
+    command(notices, "report", "say what waits and what was given up; exit 1 when one waits for a day", report_notices)
+    command(notices, "retry", "try everything that waits again at once, as after a long outage", retry_notices)
+
+
+def report_notices(_arguments: argparse.Namespace) -> int:
+    from server.notices import outbox
+    from server.store.values import utc_now
+
+    with opened(read_settings()) as database:
+        waits, gone = asyncio.run(database.read(lambda db: (outbox.waiting(db), outbox.given_up(db))))
+    age = waits.age(utc_now())
+    print(f"{waits.count} wait" + (f", the oldest for {int(age.total_seconds() // 60)} minutes" if waits.count else ""))
+    for kind, count in gone.items():
+        print(f"{kind}: {count} given up in the last {outbox.KEPT.days} days")
+    return 1 if age >= outbox.STUBBORN else 0
+
+
+def retry_notices(_arguments: argparse.Namespace) -> int:
+    from server.notices import outbox
+    from server.store.values import utc_now
+
+    now = utc_now()
+    with opened(read_settings()) as database:
+        count = asyncio.run(database.transact(lambda db: outbox.retry(db, now=now)))
+    print(f"{count} notices will be tried again now")
+    return 0
 
 
 if __name__ == "__main__":

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from server.applications import drafts, uploads
-from server.applications.history import paid
-from server.money.checkout import Cashier, reconcile
+from server.applications import drafts, earlier, uploads
+from server.applications.quarantine import scan_waiting
+from server.applications.teller import BATCH, Reminder, reminders
+from server.money.checkout import reconcile
+from server.money.overdue import lapse_overdue
 from server.notices import outbox
+from server.notices.mail import Delivery
 from server.notices.worker import deliver_due
-from server.people import email_codes, limits, sessions
+from server.people import email_codes, limits, sessions, tokens
 from server.people.limits import Limit, seconds_to_wait
 from server.services import Services
 from server.store.database import Writing
@@ -37,21 +40,33 @@ class Job:
 
 
 class NoticeTrouble(Exception):
-    """A mail adapter failed; the notice comes due again. Says which notice, nothing of whom or what."""
+    """Mail does not go out. Says how much waits and why, nothing of whom or what."""
+
+
+TOLD: Final = Limit("notices.told", 1, timedelta(days=1))
+"""An operator hears of one trouble once a day; in between the metrics say how it stands."""
 
 
 async def _notices(of: Services, now: datetime) -> None:
-    failed = []
+    troubles: set[str] = set()
     while of.mailer is not None and (outcomes := await deliver_due(of.database, of.mailer, now)):
-        failed += [f"{each.kind} {each.id} try {each.attempts}: {each.error}" for each in outcomes if each.error]
-    if failed:
-        raise NoticeTrouble("; ".join(failed))
+        troubles |= {f"{each.kind}: {each.error}" for each in outcomes if each.error}
+        if not any(each.delivery is Delivery.SENT for each in outcomes):
+            break  # nobody there, it seems: the rest need not find that out one by one
+
+    def untold(db: Writing) -> list[str]:
+        fresh = [each for each in sorted(troubles) if seconds_to_wait(db, of.keys, TOLD, each, now=now) == 0]
+        waits = outbox.waiting(db)
+        return fresh and [f"{waits.count} notices wait, the oldest for {waits.age(now)}", *fresh]
+
+    if troubles and (told := await of.database.transact(untold)):
+        raise NoticeTrouble("; ".join(told))
 
 
 async def _sweeps(of: Services, now: datetime) -> None:
     def work(db: Writing) -> None:
-        for sweep in (drafts.sweep, uploads.sweep, email_codes.sweep, sessions.sweep, limits.sweep, outbox.sweep):
-            sweep(db, now=now)
+        for room in (drafts, uploads, earlier, email_codes, sessions, tokens, limits, outbox):
+            room.sweep(db, now=now)
 
     await of.database.transact(work)
 
@@ -60,16 +75,48 @@ async def _orphans(of: Services, now: datetime) -> None:
     await of.blobs.sweep(of.database, now - ORPHANS_AFTER)
 
 
+class ScannerAway(Exception):
+    """Files wait for the scanner, and it does not answer."""
+
+
+AWAY: Final = Limit("scanner.told", 1, timedelta(hours=1))
+
+
+async def _scans(of: Services, now: datetime) -> None:
+    if of.quarantine is None or await scan_waiting(of.quarantine, now=now):
+        return
+    if await of.database.transact(lambda db: seconds_to_wait(db, of.keys, AWAY, "operator", now=now)) == 0:
+        raise ScannerAway
+
+
 async def _payments(of: Services, now: datetime) -> None:
-    if of.gateway is not None:
-        await reconcile(Cashier(of.database, of.gateway, paid, of.clock, of.random))
+    """Overdue fees too: with payments off nobody could pay in time, so nothing lapses."""
+    cashier = of.cashier
+    if cashier is not None:
+        await reconcile(cashier)
+        await lapse_overdue(cashier, of.teller.lapsed)
+
+
+async def _reminders(of: Services, now: datetime) -> None:
+    if of.mailer is None:
+        return
+    found = await of.database.read(lambda db: reminders(db, now), long=True)
+    for start in range(0, len(found), BATCH):
+
+        def remind(db: Writing, some: Sequence[Reminder] = found[start : start + BATCH]) -> None:
+            for each in some:
+                of.teller.remind(db, each, now)
+
+        await of.database.transact(remind)
 
 
 JOBS: Final[Sequence[Job]] = (
     Job("notices", timedelta(seconds=10), _notices),
+    Job("scans", timedelta(minutes=1), _scans),
     Job("payments", timedelta(minutes=15), _payments),
+    Job("reminders", timedelta(hours=1), _reminders),
     Job("sweeps", timedelta(hours=1), _sweeps),
-    Job("orphans", timedelta(hours=6), _orphans),
+    Job("orphans", timedelta(hours=1), _orphans),
 )
 
 

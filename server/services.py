@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 from payments.port import Gateway
 from procedures.city import City
+from server.applications.intake import Intake
+from server.applications.quarantine import Quarantine
+from server.applications.scanner import Scanner
+from server.applications.teller import Teller
 from server.catalogue import Catalogue
+from server.money.checkout import Cashier
 from server.notices.worker import Mailer
 from server.people.identity import IdentityAdapter
 from server.people.postal import PostalData
@@ -39,7 +44,28 @@ class Services:
     signing: SigningAdapter | None
     gateway: Gateway | None
     mailer: Mailer | None
+    scanner: Scanner | None
+    intake: Intake
     clock: Clock
     random: Random
     renderer: Renderer
     metrics: Metrics
+
+    @property
+    def teller(self) -> Teller:
+        """Who tells residents by mail of what happens while they are away."""
+        return Teller(self.keys, self.random, self.settings.base_url)
+
+    @property
+    def cashier(self) -> Cashier | None:
+        """Where fees are paid, and the payer is told; None when payments are off."""
+        if self.gateway is None:
+            return None
+        return Cashier(self.database, self.gateway, self.teller.paid, self.clock, self.random)
+
+    @property
+    def quarantine(self) -> Quarantine | None:
+        """Where waiting files are scanned; None when the scanner is off, and then they go on waiting."""
+        if self.scanner is None:
+            return None
+        return Quarantine(self.database, self.keys, self.blobs, self.scanner, self.teller)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Final, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 T = TypeVar("T")
 Network = IPv4Network | IPv6Network
@@ -21,7 +21,11 @@ NAMES: Final = (
     *("MODE", "DATA_DIR", "DATABASE_URL", "CITY_FILE", "WORKER"),
     *("HOST", "PORT", "BASE_URL", "TRUSTED_PROXIES", "SANDBOX_PUBLIC"),
     *("SECRET_KEY", "INDEX_KEY", "ENCRYPTION_KEYS", "MY_NUMBER_PUBLIC_KEY", "MY_NUMBER_PRIVATE_KEY"),
-    *("IDENTITY", "SIGNING", "PAYMENTS", "MAIL"),
+    *("IDENTITY", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_KEY_FILE", "OIDC_SCOPES", "OIDC_ACR_VALUES"),
+    *("SIGNING",),
+    *("PAYMENTS", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE", "STRIPE_METHODS"),
+    *("MAIL", "SMTP_URL", "MAIL_FROM"),
+    *("SCANNER", "CLAMAV_ADDRESS"),
 )
 """Every variable, without the prefix."""
 
@@ -42,8 +46,47 @@ class BadSettings(ValueError):
         self.faults: Final = tuple(faults)
 
 
+def bad_oidc_key() -> BadSettings:
+    """For whoever opens the file: a path says little of what lies there."""
+    allowed = "must be a file that can be read: a private key on the curve P-256 (PEM or JWK), without a password"
+    return BadSettings([f"{PREFIX}OIDC_KEY_FILE: {allowed}"])
+
+
 class _Unfit(ValueError):
     """What is allowed instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OidcSettings:
+    """A provider of identities, found by its issuer. `key_file` holds our private key (EC P-256, PEM)."""
+
+    issuer: str
+    client_id: str
+    key_file: Path
+    scopes: tuple[str, ...]
+    acr_values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripeSettings:
+    """An account at Stripe. Several webhook secrets are live while one is rotated."""
+
+    secret_key: str = field(repr=False)
+    webhook_secrets: tuple[str, ...] = field(repr=False)
+    api_base: str
+    methods: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmtpSettings:
+    """A mail server. `encryption`: 'tls' from the start, 'starttls' demanded, or 'none' (loopback only)."""
+
+    host: str
+    port: int
+    encryption: str
+    user: str
+    password: str = field(repr=False)
+    sender: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +108,11 @@ class Settings:
     signing: str
     payments: str
     mail: str
+    scanner: str
+    oidc: OidcSettings | None
+    stripe: StripeSettings | None
+    smtp: SmtpSettings | None
+    clamav: str
     secret_key: str | None = field(repr=False)
     index_key: str | None = field(repr=False)
     encryption_keys: Mapping[str, bytes] | None = field(repr=False)  # by id; the first is active
@@ -82,6 +130,7 @@ class Settings:
         mode = read("MODE", Mode.PRODUCTION, _mode)
         read.finish()  # what the others may be depends on it
         live = mode is Mode.PRODUCTION
+        read.why = " in production mode" if live else ""
         data_dir = read("DATA_DIR", Path("var"), Path)
         host, port = read("HOST", "127.0.0.1", _host), read("PORT", 8000, _port)
         fine = read("SANDBOX_PUBLIC", False, _flag) or live or _loopback(host)
@@ -96,10 +145,15 @@ class Settings:
             base_url=read("BASE_URL", None if live else _local_url(host, port), _https if live else _address),
             trusted_proxies=read("TRUSTED_PROXIES", (), _networks),
             worker=read("WORKER", True, _on_off),
-            identity=read("IDENTITY", *_port_of(mode)),
+            identity=(identity := read("IDENTITY", *_port_of(mode, "oidc"))),
             signing=read("SIGNING", *_port_of(mode)),
-            payments=read("PAYMENTS", *_port_of(mode)),
-            mail=read("MAIL", *_port_of(mode)),
+            payments=(payments := read("PAYMENTS", *_port_of(mode, "stripe"))),
+            mail=(mail := read("MAIL", *_port_of(mode, "smtp"))),
+            scanner=(scanner := read("SCANNER", *_port_of(mode, "clamav"))),
+            oidc=_oidc(read, live) if identity == "oidc" else None,
+            stripe=_stripe(read, live) if payments == "stripe" else None,
+            smtp=_smtp(read) if mail == "smtp" else None,
+            clamav=read.needed("CLAMAV_ADDRESS", _socket) if scanner == "clamav" else "",
             secret_key=read.secret("SECRET_KEY", live, _long_text),
             index_key=read.secret("INDEX_KEY", live, _long_text),
             encryption_keys=read.secret("ENCRYPTION_KEYS", live, _keys),
@@ -122,6 +176,7 @@ class _Reader:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         self._faults: list[str] = []
+        self.why = ""
 
     def __call__(self, name: str, default: T | None, parse: Callable[[str], T]) -> T:
         value = self.secret(name, default is None, parse)
@@ -132,10 +187,14 @@ class _Reader:
         try:
             if text:
                 return parse(text)
-            self.require(not required, name, "must be set in production mode")
+            self.require(not required, name, f"must be set{self.why}")
         except _Unfit as allowed:
             self.require(False, name, f"must be {allowed}")
         return None
+
+    def needed(self, name: str, parse: Callable[[str], str]) -> str:
+        """A text that must be set; '' beside a fault."""
+        return self.secret(name, True, parse) or ""
 
     def require(self, fine: bool, name: str, allowed: str) -> None:
         if not fine:
@@ -156,11 +215,36 @@ def _one_of(text: str, *allowed: str) -> str:
     return text
 
 
-def _port_of(mode: Mode) -> tuple[str, Callable[[str], str]]:
-    """A port's default and parser. No real adapter exists yet, so in production a port can only be off."""
+def _port_of(mode: Mode, *real: str) -> tuple[str, Callable[[str], str]]:
+    """A port's default and parser: its real adapters, the sandbox's stand-in where that may be, or off."""
     if mode is Mode.PRODUCTION:
-        return "off", lambda text: _one_of(text, "off")
-    return "sandbox", lambda text: _one_of(text, "sandbox", "off")
+        return "off", lambda text: _one_of(text, *real, "off")
+    return "sandbox", lambda text: _one_of(text, "sandbox", *real, "off")
+
+
+def _oidc(read: _Reader, live: bool) -> OidcSettings:
+    return OidcSettings(
+        issuer=read.needed("OIDC_ISSUER", lambda text: _url(text, live)),
+        client_id=read.needed("OIDC_CLIENT_ID", str),
+        key_file=read.secret("OIDC_KEY_FILE", True, Path) or Path(),
+        scopes=read("OIDC_SCOPES", ("openid", "name", "address", "birthdate", "gender"), _scopes),
+        acr_values=read("OIDC_ACR_VALUES", ("aal3", "crl"), _words),
+    )
+
+
+def _stripe(read: _Reader, live: bool) -> StripeSettings:
+    return StripeSettings(
+        secret_key=read.needed("STRIPE_SECRET_KEY", _stripe_key),
+        webhook_secrets=read.secret("STRIPE_WEBHOOK_SECRET", True, _commas) or (),
+        api_base=read("STRIPE_API_BASE", "https://api.stripe.com", _https if live else _address),
+        methods=read("STRIPE_METHODS", _STRIPE_METHODS, _stripe_methods),
+    )
+
+
+def _smtp(read: _Reader) -> SmtpSettings:
+    host, port, encryption, user, password = read.secret("SMTP_URL", True, _smtp_url) or ("", 0, "", "", "")
+    sender = read.needed("MAIL_FROM", _sender)
+    return SmtpSettings(host=host, port=port, encryption=encryption, user=user, password=password, sender=sender)
 
 
 def _flag(text: str) -> bool:
@@ -194,6 +278,76 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) < 65536):
         raise _Unfit("a number from 0 to 65535")
     return int(text)
+
+
+_STRIPE_METHODS: Final = ("card", "konbini", "paypay")
+
+
+def _url(text: str, live: bool) -> str:
+    """An address with a path, such as an issuer; compared letter by letter, so it stays as it is."""
+    schemes = ("https",) if live else ("http", "https")
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:
+        raise _Unfit("an address") from error
+    if parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise _Unfit(" or ".join(f"'{scheme}://host/path'" for scheme in schemes) + " without query")
+    return text
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def _commas(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _scopes(text: str) -> tuple[str, ...]:
+    scopes = _words(text)
+    if "openid" not in scopes:
+        raise _Unfit("words separated by blanks, 'openid' among them")
+    return scopes
+
+
+def _stripe_key(text: str) -> str:
+    if not text.startswith(("sk_", "rk_")):
+        raise _Unfit("a secret key ('sk_…') or a restricted one ('rk_…')")
+    return text
+
+
+def _stripe_methods(text: str) -> tuple[str, ...]:
+    methods = _commas(text)
+    if not methods or not set(methods) <= set(_STRIPE_METHODS):
+        raise _Unfit(f"some of '{','.join(_STRIPE_METHODS)}', separated by commas")
+    return methods
+
+
+def _smtp_url(text: str) -> tuple[str, int, str, str, str]:
+    """(host, port, encryption, user, password). Without encryption a password and a resident's mail could be read."""
+    allowed = "'smtps://user:password@host' or 'smtp://user:password@host:587'"
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise _Unfit(allowed) from error
+    if parts.scheme not in ("smtp", "smtps") or not host or parts.path not in ("", "/") or parts.query:
+        raise _Unfit(allowed)
+    encryption = "tls" if parts.scheme == "smtps" else "none" if _loopback(host) else "starttls"
+    usual = 465 if parts.scheme == "smtps" else 587
+    return host, port or usual, encryption, unquote(parts.username or ""), unquote(parts.password or "")
+
+
+def _sender(text: str) -> str:
+    if not re.fullmatch(r"[^\s@<>\"]+@[^\s@<>\"]+", text):
+        raise _Unfit("the address mails come from, 'noreply@city.example'")
+    return text
+
+
+def _socket(text: str) -> str:
+    if text.startswith("unix:/") or re.fullmatch(r"tcp://(\[[0-9a-fA-F:]+\]|[^\s:/\[\]]+):[0-9]{1,5}", text):
+        return text
+    raise _Unfit("'unix:/path/to/clamd.ctl' or 'tcp://host:3310'")
 
 
 def _local_url(host: str, port: int) -> str:

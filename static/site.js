@@ -20,6 +20,18 @@
   });
   addEventListener("pageshow", () => { sent = null; });
 
+  // Browsers keep whole pages for Back, even no-store ones. The next person at this computer must not see somebody's
+  // page again that way after the session is over: it goes out of sight, and is asked for anew.
+  if (document.querySelector(".masthead__out") || /^\/(drafts|applications|payments|my)\b/.test(location.pathname)) {
+    addEventListener("pagehide", (event) => { document.documentElement.hidden = event.persisted; });
+    addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  }
+
+  // A browser may fill in what it knows; but it must not learn what is typed here, and offer it to the next person.
+  const forget = (field) => { if (field.value) field.autocomplete = "off"; };
+  document.addEventListener("input", ({ target }) => forget(target));
+  document.addEventListener("htmx:afterSwap", ({ detail }) => detail.target.querySelectorAll("input, textarea").forEach(forget));
+
   // What htmx asked for did not come: the page stays as it is, and says so.
   for (const name of ["htmx:responseError", "htmx:sendError"]) {
     document.addEventListener(name, () => { const told = $("trouble"); if (told) told.hidden = false; });

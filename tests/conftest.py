@@ -244,3 +244,11 @@ def _is_needed(column: Column[Any], given: dict[str, Any]) -> bool:
 @pytest.fixture
 def make(store: Store, keys: Keys, clock: Clock, random: Random) -> Maker:
     return Maker(store, keys, clock, random)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures that drills note with `record_property`."""
+    for report in terminalreporter.stats.get("passed", []):
+        if report.user_properties:
+            told = ", ".join(f"{name} {value}" for name, value in report.user_properties)
+            terminalreporter.write_line(f"{report.nodeid.partition('::')[2]}: {told}")

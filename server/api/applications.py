@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import strawberry
 from strawberry import field
@@ -12,13 +12,14 @@ from server.api import enums, filing
 from server.api.catalogue import Procedure, shown
 from server.api.context import Info
 from server.api.filing import Filed, Sent
-from server.api.refusals import ApiError, Refusal
+from server.api.refusals import ApiError, Refusal, whole
 from server.api.scalars import JSON
-from server.applications import lookup
+from server.applications import lookup, withdrawal
 from server.applications.idempotency import LONGEST_KEY
 from server.applications.lookup import TooMany
 from server.catalogue import ProcedureState, Published
 from server.money.debts import Debt
+from server.people.limits import LimitReached
 
 
 @strawberry.type(description="手数料の支払い。")
@@ -28,7 +29,7 @@ class Payment:
     checkout_url: str | None = field(
         description="支払いのページ(このサイトのパス)。払えなければ null。申請したか、コードを示したセッションで開く。"
     )
-    pay_until: datetime | None = field(description="約束した支払いの期限。")
+    pay_until: datetime | None = field(description="支払いの期限。コンビニなどで払うと約束したあとは、その期限。")
     paid_at: datetime | None = field(description="支払われた日時。")
 
 
@@ -89,7 +90,7 @@ def _payment(debt: Debt) -> Payment:
         state=enums.PaymentState(debt.state.value),
         amount=debt.amount,
         checkout_url=f"/payments/{debt.id}" if debt.payable else None,
-        pay_until=debt.pay_until,
+        pay_until=debt.deadline,
         paid_at=debt.paid_at,
     )
 
@@ -122,6 +123,21 @@ StartSignaturePayload = Annotated[
     Signature | Rejected,
     strawberry.union("StartSignaturePayload", description="始めた電子署名か、始められないわけ。"),
 ]
+
+
+WithdrawApplicationPayload = Annotated[
+    Application | Rejected,
+    strawberry.union("WithdrawApplicationPayload", description="取り下げた申請か、取り下げられないわけ。"),
+]
+
+
+@strawberry.input(description="取り下げる申請。")
+class WithdrawApplicationInput:
+    receipt_number: str = field(description="受付番号。")
+    access_code: str = field(description="確認コード。")
+    reason: enums.WithdrawalReason = field(
+        default=enums.WithdrawalReason.UNSAID, description="取り下げるわけ。統計に使う。"
+    )
 
 
 @strawberry.input(description="添付書類1つ。")
@@ -163,6 +179,11 @@ class SubmitApplicationInput:
 
 async def find(info: Info, receipt_number: str, access_code: str) -> Application | None:
     """By number and code; each call counts as a try, however many stand in one request."""
+    found = await _looked_up(info, receipt_number, access_code)
+    return application(found) if found else None
+
+
+async def _looked_up(info: Info, receipt_number: str, access_code: str) -> lookup.Application | None:
     asked = info.context
     of, now = asked.of, asked.of.clock()
     found = await of.database.transact(
@@ -171,7 +192,31 @@ async def find(info: Info, receipt_number: str, access_code: str) -> Application
     if isinstance(found, TooMany):
         words = "まちがいが多いので、しばらく調べられません。時間をおいて、もう一度お試しください。"
         raise ApiError("RATE_LIMITED", words, retryAfter=found.seconds)
-    return application(found) if found else None
+    return found
+
+
+async def withdraw(info: Info, wanted: WithdrawApplicationInput) -> Application | Rejected:
+    """Take an application back, as the pages do. Number and code say which one; they are not whose it is."""
+    of, who, now = info.context.of, info.context.visitor, info.context.of.clock()
+    found = await _looked_up(info, wanted.receipt_number, wanted.access_code)
+    if found is None:
+        return rejected(whole("UNKNOWN_APPLICATION"))
+    reason = withdrawal.Reason[wanted.reason.name]
+    declaration = await of.catalogue.declaration(found.digest, found.slug)
+    done = await of.database.transact(
+        lambda db: withdrawal.withdraw(
+            db, of.keys, found, declaration, who, reason, base_url=of.settings.base_url, now=now, random=of.random
+        )
+    )
+    if isinstance(done, withdrawal.Refused):
+        return rejected(whole(_NOT_WITHDRAWN[done]))
+    return application(done)
+
+
+_NOT_WITHDRAWN: Final = {
+    withdrawal.Refused.PERSON: "OWNER_REQUIRED",
+    withdrawal.Refused.STATE: "NOT_WITHDRAWABLE",
+}
 
 
 async def submit(info: Info, wanted: SubmitApplicationInput) -> Application | Rejected:
@@ -181,7 +226,13 @@ async def submit(info: Info, wanted: SubmitApplicationInput) -> Application | Re
         raise ApiError("BAD_USER_INPUT", f"idempotencyKey は1文字から{LONGEST_KEY}文字までです。")
     signature = str(wanted.signature) if wanted.signature is not None else None
     asked = info.context
-    made = await filing.file(asked.of, asked.visitor, wanted.sent(), signature=signature, key=key)
+    try:
+        made = await filing.file(
+            asked.of, asked.visitor, wanted.sent(), place=asked.place, signature=signature, key=key
+        )
+    except LimitReached as error:
+        words = "短い時間に多くの申請が送られました。時間をおいて、もう一度お試しください。"
+        raise ApiError("RATE_LIMITED", words, retryAfter=error.seconds) from error
     return rejected(made) if isinstance(made, Refusal) else application(made.application, made)
 
 

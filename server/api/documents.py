@@ -54,7 +54,7 @@ LENGTHS: Final = {
     "rollout": 10,
 }
 """How long a list of objects is taken to be, by its field; a test holds it to the schema and to what is served."""
-WEIGHTS: Final = {"application": 200, "submitApplication": 2000, "startSignature": 2000}
+WEIGHTS: Final = {"application": 200, "submitApplication": 2000, "startSignature": 2000, "withdrawApplication": 2000}
 """Root fields that go to the database, in plain fields."""
 INTROSPECTION: Final = 2000
 _ROOTS: Final = {OperationType.QUERY: "Query", OperationType.MUTATION: "Mutation"}

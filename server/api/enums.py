@@ -9,6 +9,7 @@ from strawberry import enum_value as value
 
 from procedures import terms
 from server.applications.states import ResidentState
+from server.applications.withdrawal import Reason
 from server.catalogue import ProcedureState as States
 from server.money.states import PaymentState as Payments
 
@@ -91,3 +92,13 @@ class PaymentState(Enum):
     CANCELLED = value(Payments.CANCELLED.value, description="払う必要がなくなった。")
     PARTLY_REFUNDED = value(Payments.PARTLY_REFUNDED.value, description="一部を返した。")
     REFUNDED = value(Payments.REFUNDED.value, description="返した。")
+
+
+@strawberry.enum(description="申請を取り下げるわけ。")
+class WithdrawalReason(Enum):
+    UNSAID = value(Reason.UNSAID.value, description="言わない。")
+    MISTAKE = value(Reason.MISTAKE.value, description="内容をまちがえた。")
+    TWICE = value(Reason.TWICE.value, description="同じ申請を2回出した。")
+    NOT_NEEDED = value(Reason.NOT_NEEDED.value, description="必要がなくなった。")
+    ANOTHER_WAY = value(Reason.ANOTHER_WAY.value, description="窓口など、ほかの方法で手続きする。")
+    OTHER = value(Reason.OTHER.value, description="そのほか。")

@@ -16,13 +16,12 @@ from forms_schema import Answers, FieldError, Form, Json, Settled
 from forms_schema.findings import at, pointers
 from forms_schema.formats import SEALED
 from forms_schema.text import clean
-from procedures.declaration import Assurance, Channel, Declaration
-from procedures.fees import FeeTable, NoFeeError
+from procedures.declaration import Channel, Declaration
 from server.api.refusals import Problem, Refusal, told, whole
 from server.applications import idempotency, lookup, numbers, uploads
 from server.applications.idempotency import Claim, Mismatch
 from server.applications.lookup import Application
-from server.applications.submission import Filing, Prepared, Raced, Rejected, prepare, submit
+from server.applications.submission import Filing, Prepared, Raced, Rejected, Superseded, prepare, submit
 from server.applications.uploads import Upload
 from server.catalogue import ProcedureState, Published
 from server.japan import today
@@ -59,11 +58,10 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A filing that may be submitted at this level, and who holds its files until then."""
+    """A filing that may be submitted, and who holds its files until then."""
 
     prepared: Prepared
     owners: Mapping[str, Owner]
-    assurance: Assurance
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +97,17 @@ async def judge(of: Services, who: Visitor, sent: Sent) -> Ready | Refusal:
     files, errors = await _files(of, who, sent, declaration.form)
     answers = tidy(declaration.form, sent.answers)
     errors += [*declaration.form.unknown(answers), *_tokens(declaration.form, answers)]
-    filing = Filing(declaration, answers, [file for file, _ in files], CHANNEL.value, who)
-    stale = declaration is not served.declaration
-    outcome = _prepared(filing, of.catalogue.shared.fees, of.clock(), stale=stale)
+    filing = Filing(declaration, answers, [file for file, _ in files], CHANNEL.value, who, served.declaration)
+    outcome = prepare(filing, of.catalogue.shared.fees, now=of.clock())
     if isinstance(outcome, Rejected):
         errors += outcome.errors
-    if outcome is None or (stale and errors):
+    if isinstance(outcome, Superseded) or (filing.stale and errors):
         return whole("VERSION_CHANGED")
-    needed = max(declaration.assurance, served.declaration.assurance, key=lambda each: each.rank)
-    problems = [*whole(*_codes(served, declaration, needed, who, of.clock())).problems]
+    problems = [*whole(*_codes(served, filing, of.clock())).problems]
     problems += _told(errors, declaration.form, outcome.settled)
     if problems or isinstance(outcome, Rejected):
         return Refusal(tuple(problems))
-    return Ready(outcome, {file.id: owner for file, owner in files}, needed)
+    return Ready(outcome, {file.id: owner for file, owner in files})
 
 
 async def _version(of: Services, sent: Sent, served: Published) -> Declaration | None:
@@ -125,26 +121,14 @@ async def _version(of: Services, sent: Sent, served: Published) -> Declaration |
     return found if found.slug == sent.slug else None
 
 
-def _codes(
-    served: Published, declaration: Declaration, needed: Assurance, who: Visitor, now: datetime
-) -> Iterator[str]:
-    """What stands against the filing as a whole. An old version cannot lower the level that is asked now."""
+def _codes(served: Published, filing: Filing, now: datetime) -> Iterator[str]:
+    """What stands against the filing as a whole."""
     if served.status(now).state is not ProcedureState.OPEN:
         yield "CLOSED"
-    if CHANNEL not in declaration.channels or CHANNEL not in served.declaration.channels:
+    if CHANNEL not in filing.declaration.channels or CHANNEL not in served.declaration.channels:
         yield "CHANNEL_CLOSED"
-    if not who.level.covers(needed):
+    if not filing.visitor.level.covers(filing.needed):
         yield "ASSURANCE_REQUIRED"
-
-
-def _prepared(filing: Filing, fees: FeeTable, now: datetime, *, stale: bool) -> Prepared | Rejected | None:
-    """None: an old version asks a fee that is not in the table any more."""
-    try:
-        return prepare(filing, fees, now=now)
-    except NoFeeError:
-        if stale:
-            return None
-        raise
 
 
 def _told(errors: Iterable[FieldError], form: Form, settled: Settled) -> Iterator[Problem]:
@@ -195,7 +179,7 @@ async def _files(
 
     def work(db: Reading) -> list[tuple[Upload, Owner] | None]:
         ids = [upload_id for _, upload_id in sent.files[: uploads.MAX_FILES]]
-        return [uploads.loose(db, of.keys, each, who.session_id) if _ID.fullmatch(each) else None for each in ids]
+        return [uploads.loose(db, of.keys, each, who) if _ID.fullmatch(each) else None for each in ids]
 
     found = await of.database.read(work)
     taken: dict[str, tuple[Upload, Owner]] = {}
@@ -236,7 +220,9 @@ def _left_out(settled: Settled, form: Form, keys: Sequence[str]) -> Iterator[Lef
 # --- submitting ---------------------------------------------------------------------------------------------------
 
 
-async def file(of: Services, who: Visitor, sent: Sent, *, signature: str | None, key: str | None) -> Filed | Refusal:
+async def file(
+    of: Services, who: Visitor, sent: Sent, *, place: str, signature: str | None, key: str | None
+) -> Filed | Refusal:
     """Submit, once for each `key`. Raises ValueError for answers that have no canonical form."""
     claimed = idempotency.claim(of.keys, who, key, sent.body(signature)) if key is not None else None
     for _ in range(TRIES):
@@ -251,7 +237,7 @@ async def file(of: Services, who: Visitor, sent: Sent, *, signature: str | None,
         if not signed:
             return whole("SIGNATURE_REQUIRED")
         try:
-            return await _filed(of, sent, judged, signature, claimed)
+            return await _filed(of, sent, judged, signature, claimed, place)
         except Raced:
             continue
     return whole("CONFLICT")
@@ -261,7 +247,7 @@ async def _signed(of: Services, who: Visitor, ready: Ready, signature: str | Non
     """Whether there is a signature over exactly this, or none is needed."""
     adapter = of.signing
     if signature is None:
-        return ready.assurance is not Assurance.JPKI_SIGNATURE
+        return not ready.prepared.to_be_signed
     if adapter is None or not _ID.fullmatch(signature):
         return False
     digest, session_id = ready.prepared.digest, who.session_id
@@ -287,7 +273,9 @@ async def _again(of: Services, sent: Sent, known: str | Mismatch) -> Filed | Ref
     return _acknowledged(of, sent, made, form, form.settle(tidy(form, sent.answers), today(made.submitted_at)))
 
 
-async def _filed(of: Services, sent: Sent, ready: Ready, signature: str | None, claimed: Claim | None) -> Filed:
+async def _filed(
+    of: Services, sent: Sent, ready: Ready, signature: str | None, claimed: Claim | None, place: str
+) -> Filed:
     """Write it all, or raise Raced and write nothing."""
     prepared, now = ready.prepared, of.clock()
 
@@ -301,7 +289,9 @@ async def _filed(of: Services, sent: Sent, ready: Ready, signature: str | None, 
             prepared,
             draft=None,
             signature=signature,
+            place=place,
             base_url=of.settings.base_url,
+            payment_days=of.city.payment_days,
             now=now,
             random=of.random,
         )
@@ -324,6 +314,8 @@ async def sign(of: Services, who: Visitor, sent: Sent) -> str | Refusal:
     judged = await judge(of, who, sent)
     if isinstance(judged, Refusal):
         return judged
+    if who.token_id is not None:
+        return whole("SIGNATURE_NEEDS_SESSION")
     if of.signing is None:
         return whole("SIGNATURE_UNAVAILABLE")
     digest, now = judged.prepared.digest, of.clock()

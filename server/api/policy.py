@@ -26,6 +26,7 @@ POLICY: Final = {
     "Query.application": Access.HOLDER,
     "Mutation.submitApplication": Access.ASSURED,
     "Mutation.startSignature": Access.ASSURED,
+    "Mutation.withdrawApplication": Access.HOLDER,
 }
 PUBLIC: Final = frozenset(name for name, access in POLICY.items() if access is Access.EVERYBODY) | {"Query.__typename"}
 

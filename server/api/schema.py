@@ -21,6 +21,8 @@ from server.api.applications import (
     StartSignaturePayload,
     SubmitApplicationInput,
     SubmitApplicationPayload,
+    WithdrawApplicationInput,
+    WithdrawApplicationPayload,
 )
 from server.api.catalogue import LONGEST_PAGE, PAGE, Procedure, ProcedureConnection, ProcedureFilter, RolloutYear
 from server.api.context import Context, Info
@@ -71,6 +73,12 @@ async def _start_signature(
     return await applications.start_signature(info, input)
 
 
+async def _withdraw_application(
+    info: Info, input: Annotated[WithdrawApplicationInput, argument(description="取り下げる申請。")]
+) -> WithdrawApplicationPayload:
+    return await applications.withdraw(info, input)
+
+
 @strawberry.type(description="読むこと。")
 class Query:
     procedures: ProcedureConnection = field(resolver=_procedures, description="手続の一覧。")
@@ -89,6 +97,10 @@ class Mutation:
     start_signature: StartSignaturePayload = field(
         resolver=_start_signature,
         description="申請への電子署名を始める。JPKI_SIGNATURE でサインインしたセッションで使う。",
+    )
+    withdraw_application: WithdrawApplicationPayload = field(
+        resolver=_withdraw_application,
+        description="申請を取り下げる。出した人のセッションかトークンで使う。サインインしないで出したものは、番号とコードだけでよい。",
     )
 
 

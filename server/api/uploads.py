@@ -1,69 +1,70 @@
-"""Files ahead of their submission: one a request, known by its own first bytes, kept a day."""
+"""Files ahead of their submission: one a request, known by what it is, kept a day."""
 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
-from typing import Final
+from typing import IO, Final
 from urllib.parse import unquote
 
-from anyio import to_thread
-
-from forms_schema.text import clean
+from forms_schema.messages import message
 from server.api.refusals import Refused
 from server.applications import uploads
-from server.applications.uploads import Incoming, Unfit
-from server.people.limits import Limit, seconds_to_wait
+from server.applications.filetypes import JPEG, PDF, PNG, Unfit
+from server.applications.intake import Incoming, sender
 from server.people.sessions import Visitor
 from server.services import Services
-from server.store.database import Writing
 
-MAX_FILE: Final = uploads.MAX_FILE
-BY_PLACE: Final = Limit("upload.place", 120, timedelta(hours=1))
-TYPES: Final = {"application/pdf": ".pdf", "image/jpeg": ".jpg", "image/png": ".png"}
-LONGEST_NAME: Final = 100
+TYPES: Final = (PDF, JPEG, PNG)
 
 _FORM: Final = re.compile(r"\s*(multipart/|application/x-www-form-urlencoded)", re.IGNORECASE)
 _EXTENDED: Final = re.compile(r"filename\*\s*=\s*utf-8'[^']*'([^;\s]*)", re.IGNORECASE)
 _PLAIN: Final = re.compile(r'filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s"]+))', re.IGNORECASE)
-_REFUSED: Final = {
-    "empty": Refused(400, "EMPTY_FILE", "ファイルの中身がありません。"),
-    "size": Refused(413, "TOO_LARGE", f"ファイルが大きすぎます。{MAX_FILE >> 20}MBまでです。"),
-    "type": Refused(415, "UNSUPPORTED_FILE", "PDF、JPEG、PNGのファイルを、そのまま本文にして送ってください。"),
-    "count": Refused(409, "TOO_MANY_FILES", "申請していないファイルが多すぎます。申請してから送ってください。"),
+_TOLD: Final = {
+    "empty": (400, "EMPTY_FILE"),
+    "size": (413, "TOO_LARGE"),
+    "pixels": (413, "TOO_LARGE"),
+    "type": (415, "UNSUPPORTED_FILE"),
+    "count": (409, "TOO_MANY_FILES"),
+    "wait": (429, "RATE_LIMITED"),
+    "infected": (422, "INFECTED_FILE"),
 }
-_RATE: Final = "ファイルが多すぎます。しばらくしてから、もう一度送ってください。"
+"""HTTP status and code of a refusal; what is not here is a file of the right kind that cannot stand."""
+_UNFIT: Final = (422, "UNFIT_FILE")
+_OWN_WORDS: Final = {
+    "type": "PDF、JPEG、PNG、HEICのファイルを、そのまま本文にして送ってください。",
+    "count": "申請していないファイルが多すぎます。申請してから送ってください。",
+}
 
 
 async def take(
-    of: Services, who: Visitor, place: str, body: bytes, *, content_type: str, disposition: str
+    of: Services, who: Visitor, place: str, body: IO[bytes], *, content_type: str, disposition: str
 ) -> str | Refused:
-    """Keep a file: its id. It is the session's own, or without one whoever's who knows the id.
+    """Keep a file: its id. It is the session's or the token's resident's own, else whoever's who knows the id.
 
-    `content_type` is not believed, the first bytes are; `disposition` (RFC 6266) may bring a name.
+    `content_type` is not believed, the file is looked into; `disposition` (RFC 6266) may bring a name.
     """
-    kind = Unfit("type") if _FORM.match(content_type) else uploads.fit(body, tuple(TYPES))
-    if isinstance(kind, Unfit):
-        return _REFUSED[kind.code]
-    now = of.clock()
-    wait = await of.database.transact(lambda db: seconds_to_wait(db, of.keys, BY_PLACE, place, now=now))
-    if wait:
-        return Refused(429, "RATE_LIMITED", _RATE, wait)
-    incoming = Incoming("", _name(disposition) or f"file{TYPES[kind]}", kind, body)
-    kept = await to_thread.run_sync(lambda: uploads.store(of.blobs, of.keys, incoming, now=now, random=of.random))
+    if _FORM.match(content_type):
+        return _refused(Unfit("type"))
+    (found,) = await of.intake.take([Incoming("", _name(disposition), body, TYPES)], sender(who, place))
+    if isinstance(found, Unfit):
+        return _refused(found)
+    owner = uploads.holder(who, found.upload.id)
+    unfit = await of.database.transact(lambda db: uploads.attach(db, found, *owner))
+    if unfit is None:
+        return found.upload.id
+    await of.intake.discard([found])
+    return _refused(unfit)
 
-    def work(db: Writing) -> Unfit | None:
-        owner = ("session", who.session_id) if who.session_id is not None else ("upload", kept.upload.id)
-        return uploads.attach(db, kept, *owner)
 
-    unfit = await of.database.transact(work)
-    return _REFUSED[unfit.code] if unfit else kept.upload.id
+def _refused(unfit: Unfit) -> Refused:
+    status, code = _TOLD.get(unfit.code, _UNFIT)
+    words = _OWN_WORDS.get(unfit.code) or f"{message(uploads.error('', unfit), None, 'この書類')}。"
+    return Refused(status, code, words, unfit.seconds or None)
 
 
 def _name(disposition: str) -> str:
-    """The name in a Content-Disposition header, without any path, fit to be shown."""
+    """The name in a Content-Disposition header, as it came."""
     extended, plain = _EXTENDED.search(disposition[:1000]), _PLAIN.search(disposition[:1000])
-    found = unquote(extended[1]) if extended else ""
-    if plain and not found:
-        found = re.sub(r"\\(.)", r"\1", plain[1] or plain[2] or "")
-    return clean(found.replace("\\", "/").rpartition("/")[2])[:LONGEST_NAME]
+    if extended and (found := unquote(extended[1])):
+        return found
+    return re.sub(r"\\(.)", r"\1", plain[1] or plain[2] or "") if plain else ""

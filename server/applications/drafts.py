@@ -91,6 +91,7 @@ _SAVE = (
         t.draft.c.application_id.is_(None),
     )
     .values(
+        digest=bindparam("version"),
         revision=bindparam("seen") + 1,
         sealed_answers=bindparam("sealed"),
         resident_id=bindparam("resident"),
@@ -212,12 +213,13 @@ def claim(db: Writing, visitor: Visitor) -> None:
 def save(
     db: Writing, keys: Keys, draft: Draft, content: Content, visitor: Visitor, *, now: datetime
 ) -> Draft | Conflict:
-    """Write `content` over the revision that `draft` is."""
+    """Write `content` over the revision that `draft` is, under the version (`digest`) it names."""
     sealed = keys.open_data_key(draft.wrapped_key, draft.id).seal(content.to_bytes(), SEALED)
     # whoever is signed in where it was begun, now perhaps by a better proof than before; otherwise it stays as it is
     here = visitor.resident is not None and draft.session_id == visitor.session_id
     resident = visitor.resident.id if here and visitor.resident else draft.resident_id
-    values = {"draft_id": draft.id, "seen": draft.revision, "sealed": sealed, "resident": resident}
+    values = {"draft_id": draft.id, "version": draft.digest, "seen": draft.revision, "sealed": sealed}
+    values |= {"resident": resident}
     done = db.execute(_SAVE, {**values, "now": now, "until": now + LIFE})
     if done.rowcount != 1:
         return Conflict()

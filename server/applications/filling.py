@@ -14,6 +14,7 @@ from typing import Final
 from forms_schema import Answers, Attachment, Field, FieldError, Form, Posted, Settled
 from forms_schema.findings import at
 from forms_schema.formdata import MAX_ROWS
+from server.applications import earlier
 from server.applications.drafts import Content
 from server.applications.numbers import KIND, replaced
 from server.applications.prefill import prefilled, retyped
@@ -45,9 +46,19 @@ class Turn:
 
 
 def turn(
-    form: Form, step: int, posted: Posted, before: Content, do: str, *, visitor: Visitor, lookup: Lookup, today: date
+    form: Form,
+    step: int,
+    posted: Posted,
+    before: Content,
+    do: str,
+    *,
+    visitor: Visitor,
+    lookup: Lookup,
+    today: date,
+    known: earlier.Facts | None = None,
 ) -> Turn:
-    """Read a posted page (step 0…) over the draft and carry out its button (`do`)."""
+    """Read a posted page (step 0…) over the draft and carry out its button (`do`). `known` is offered to the visitor
+    and used when they press for it."""
     verb, _, where = do.partition(":")
     decoded = form.decode(step, posted, before.answers, remove=where if verb == "remove" else "")
     content = replace(before, answers=decoded.answers, rows={**before.rows, **decoded.rows})
@@ -58,7 +69,9 @@ def turn(
     towns: dict[str, Sequence[Town]] = {}
     if verb in ("lookup", "town"):
         content, towns = _address(content, where, lookup)
-    content = prefilled(form, retyped(before, content), visitor, today)
+    content = earlier.apart(form, prefilled(form, retyped(before, content), visitor, today))
+    if verb == earlier.SOURCE:
+        content = earlier.used(form, step, content, known or {}, today)
     settled = form.settle(content.answers, today, shown_rows(form, content))
     return Turn(content, settled, towns, decoded.origins)
 

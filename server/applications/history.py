@@ -35,7 +35,12 @@ _MOVE = (
 
 
 def actor(visitor: Visitor) -> str:
-    """Who acts, as the audit names them: an opaque id, never a name."""
+    """Who acts, as the audit names them: an opaque id, never a name. Whose a token is says the line of its making."""
+    return f"token:{visitor.token_id}" if visitor.token_id is not None else account(visitor)
+
+
+def account(visitor: Visitor) -> str:
+    """Whose a deed is, by whatever way they come: for limits, of which ten tokens must not make ten."""
     if visitor.resident is not None:
         return f"resident:{visitor.resident.id}"
     return f"session:{visitor.session_id}" if visitor.session_id else "anonymous"
@@ -47,11 +52,23 @@ def record(db: Writing, application_id: str, state: str, by: str, *, now: dateti
     db.audit("application.state", application_id, actor=by, detail={"state": state})
 
 
+def move(db: Writing, application_id: str, before: OfficeState, after: OfficeState, by: str, *, now: datetime) -> bool:
+    """Bring an application from `before` to `after`. False: it is not at `before` any more, and stays where it is."""
+    values = {"which": application_id, "before": before.value, "after": after.value}
+    if db.execute(_MOVE, values).rowcount != 1:
+        return False
+    record(db, application_id, after.value, by, now=now)
+    return True
+
+
 def paid(db: Writing, application_id: str, now: datetime) -> None:
     """The fee came in: what waited for it is submitted. Anything else stays where it is."""
-    move = {"which": application_id, "before": OfficeState.PAYMENT_PENDING.value, "after": OfficeState.SUBMITTED.value}
-    if db.execute(_MOVE, move).rowcount == 1:
-        record(db, application_id, OfficeState.SUBMITTED.value, "provider", now=now)
+    move(db, application_id, OfficeState.PAYMENT_PENDING, OfficeState.SUBMITTED, "provider", now=now)
+
+
+def lapsed(db: Writing, application_id: str, now: datetime) -> None:
+    """The fee did not come in time: what waited for it is over. Anything else stays where it is."""
+    move(db, application_id, OfficeState.PAYMENT_PENDING, OfficeState.EXPIRED, "worker", now=now)
 
 
 def events(db: Reading, application_id: str) -> Sequence[Event]:

@@ -14,7 +14,7 @@ from forms_schema import Answers
 from server.applications.drafts import plain_code
 from server.applications.history import Event, actor, events
 from server.applications.receipts import read_number
-from server.applications.states import ResidentState, shown
+from server.applications.states import ResidentState, shown, withdrawable
 from server.applications.submission import SEALED
 from server.money.debts import Debt, payment_of
 from server.people.limits import Limit, seconds_to_wait
@@ -29,7 +29,11 @@ BY_NUMBER: Final = Limit("application.lookup.number", 10, timedelta(hours=1))
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """An application with its way so far. `submitter`: this browser may be told the access code."""
+    """An application with its way so far.
+
+    `holder` is the resident who filed it, None when nobody was signed in. `withdrawable`: it may still be taken back.
+    `submitter`: this browser may be told the access code.
+    """
 
     id: str
     receipt_number: str
@@ -42,6 +46,8 @@ class Application:
     timing: str
     events: Sequence[Event]
     payment: Debt | None
+    holder: str | None = None
+    withdrawable: bool = False
     submitter: bool = False
 
 
@@ -83,6 +89,8 @@ def _opened(db: Reading, row: Any, submitter: bool = False) -> Application:
         timing=row.timing,
         events=events(db, row.id),
         payment=payment_of(db, row.id),
+        holder=row.resident_id,
+        withdrawable=withdrawable(row.state, row.procedure_type),
         submitter=submitter,
     )
 
@@ -118,7 +126,8 @@ def by_code(
     if visitor.session_id is not None:
         grant(db, visitor.session_id, row.id, False)
     db.audit("application.lookup", row.id, actor=actor(visitor))
-    return _opened(db, row)
+    given = granted(db, visitor.session_id, row.id)
+    return _opened(db, row, given.submitter if given else False)
 
 
 def answers_of(db: Writing, keys: Keys, application: Application, visitor: Visitor) -> Answers:

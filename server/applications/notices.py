@@ -44,3 +44,26 @@ def receipt(
         "department": declaration.department,
     }
     enqueue(db, keys, Notice("receipt", to, f"receipt:{application_id}", values), now=now, random=random)
+
+
+def withdrawn(
+    db: Writing,
+    keys: Keys,
+    to: str,
+    declaration: Declaration,
+    application_id: str,
+    receipt_number: str,
+    *,
+    base_url: str,
+    now: datetime,
+    random: Random,
+) -> None:
+    """Write down the notice of a withdrawal; it goes out when this commits."""
+    values = {
+        "procedure": declaration.title,
+        "receipt_number": receipt_number,
+        "withdrawn_at": in_japan(now).strftime("%Y年%m月%d日 %H時%M分"),
+        "status_url": f"{base_url}/applications",
+        "department": declaration.department,
+    }
+    enqueue(db, keys, Notice("withdrawn", to, f"withdrawn:{application_id}", values), now=now, random=random)

@@ -34,7 +34,7 @@ def retyped(before: Content, after: Content) -> Content:
 
 def prefilled(form: Form, content: Content, visitor: Visitor, today: date) -> Content:
     """`content` with blanks about the applicant filled from the card, or emptied again when an agent acts."""
-    if not _for_oneself(form, content.answers):
+    if not for_oneself(form, content.answers):
         return _without_card(content)
     if visitor.resident is None or visitor.resident.protected:
         return content
@@ -49,7 +49,8 @@ def prefilled(form: Form, content: Content, visitor: Visitor, today: date) -> Co
     return replace(content, answers=answers, sources={**content.sources, **dict.fromkeys(found, CARD)})
 
 
-def _for_oneself(form: Form, answers: Answers) -> bool:
+def for_oneself(form: Form, answers: Answers) -> bool:
+    """Whether whoever files is the applicant. Where a form asks, they must have said so."""
     return f"/{ACTING}" not in form.fields or answers.get(ACTING) == "self"
 
 

@@ -9,23 +9,23 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import bindparam, select
 
 from forms_schema import Answers, FieldError, Question, Settled
 from procedures.declaration import Assurance, Channel, Declaration, Timing
-from procedures.fees import FeeTable, Quote, quote
+from procedures.fees import FeeTable, NoFeeError, Quote, quote
 from server.applications import drafts, notices, numbers, uploads
-from server.applications.history import actor, record
+from server.applications.history import account, actor, record
 from server.applications.receipts import new_number
 from server.applications.states import OfficeState
 from server.japan import fiscal_year, midnight, today
-from server.money.debts import raise_debt
+from server.money.debts import last_moment, raise_debt
+from server.people.limits import Limit, demand
 from server.people.sessions import Visitor, grant
 from server.people.signing import SigningAdapter, draft_signature, spend_signature, verify_signature
 from server.people.statement import statement_digest
@@ -35,6 +35,10 @@ from server.store.keys import Keys
 from server.store.values import Random, new_id
 
 SEALED: Final = "application.sealed_answers"
+BY_ACCOUNT: Final = Limit("submit.account", 60, timedelta(hours=1))
+"""Of one resident, by whatever way, or of one browser."""
+BY_PLACE: Final = Limit("submit.place", 1200, timedelta(hours=1))
+"""Of one network address: behind a mobile carrier's stand thousands of phones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,18 @@ class Filing:
     files: Sequence[uploads.Upload]
     channel: str
     visitor: Visitor
+    served: Declaration | None = None
+    """The version that is served now, where it may be another than the one that was filled in."""
+
+    @property
+    def stale(self) -> bool:
+        return self.served is not None and self.served.digest != self.declaration.digest
+
+    @property
+    def needed(self) -> Assurance:
+        """How sure one must be of who files: an old version cannot lower what is asked now."""
+        asked = self.declaration.assurance
+        return max(asked, self.served.assurance if self.served else asked, key=lambda each: each.rank)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +87,7 @@ class Prepared:
     @property
     def to_be_signed(self) -> bool:
         """Whether it is nothing without a signature; at the counter a clerk sees the card."""
-        needed = self.filing.declaration.assurance is Assurance.JPKI_SIGNATURE
-        return needed and self.filing.channel == Channel.ONLINE
+        return self.filing.needed is Assurance.JPKI_SIGNATURE and self.filing.channel == Channel.ONLINE
 
     def asked_files(self) -> Iterator[uploads.Upload]:
         """The files that are asked for; the others stay behind."""
@@ -85,6 +100,13 @@ class Rejected:
     """Answers that cannot stand, each error at its question."""
 
     errors: tuple[FieldError, ...]
+    settled: Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """What was filled in cannot be finished any more: the old version asks a fee that is in no table now."""
+
     settled: Settled
 
 
@@ -104,14 +126,20 @@ class Submitted:
     payment_id: str | None
 
 
-def prepare(filing: Filing, table: FeeTable, *, now: datetime) -> Prepared | Rejected:
-    """Settle, judge and price a filing. No transaction is open, and nothing is written."""
+def prepare(filing: Filing, table: FeeTable, *, now: datetime) -> Prepared | Rejected | Superseded:
+    """Settle, judge and price a filing. No transaction is open, and nothing is written. A version that is served no
+    more stays good as long as what was filled in by it does. Raises NoFeeError for one that is served."""
     form, day = filing.declaration.form, today(now)
     settled = form.settle(filing.answers, day)
-    errors = form.errors(settled, Counter(file.key for file in filing.files))
+    errors = uploads.errors(form, settled, filing.files)
     if errors:
         return Rejected(errors, settled)
-    return Prepared(filing, settled, quote(filing.declaration, settled.kept, table, day))
+    try:
+        return Prepared(filing, settled, quote(filing.declaration, settled.kept, table, day))
+    except NoFeeError:
+        if filing.stale:
+            return Superseded(settled)
+        raise
 
 
 def submit(
@@ -121,15 +149,19 @@ def submit(
     *,
     draft: drafts.Draft | None,
     signature: str | None,
+    place: str,
     base_url: str,
+    payment_days: int,
     now: datetime,
     random: Random,
 ) -> Submitted:
-    """Write the application; `signature` is spent on it. `base_url` is for the address in the notice.
+    """Write the application; `signature` is spent on it. `base_url` is for the address in the notice, `payment_days`
+    within how many days a fee is to be paid, `place` (a network address) for the limits.
 
     Raises Raced when the draft is no longer the one that was prepared, a file is gone, or the signature is spent or,
-    where one is needed, not there any more (another tab began a new one).
+    where one is needed, not there any more (another tab began a new one). Raises LimitReached.
     """
+    _count(db, keys, prepared.filing.visitor, place, now)
     if prepared.to_be_signed if signature is None else not spend_signature(db, signature):
         raise Raced
     application_id = new_id(random)
@@ -150,7 +182,8 @@ def submit(
     if not uploads.hand_over(db, [file.id for file in prepared.asked_files()], application_id):
         raise Raced
     _note_person(db, keys, prepared.settled, application_id)
-    debt = raise_debt(db, application_id, prepared.quote, prepared.quote.timing, random=random, now=now)
+    fee, due_at = prepared.quote, last_moment(now, payment_days)
+    debt = raise_debt(db, application_id, fee, fee.timing, due_at=due_at, random=random, now=now)
     record(db, application_id, row["state"], actor(prepared.filing.visitor), now=now)
     if prepared.filing.visitor.session_id is not None:
         grant(db, prepared.filing.visitor.session_id, application_id, True)
@@ -166,6 +199,12 @@ def submit(
         row["fee_total"],
         debt.id if debt else None,
     )
+
+
+def _count(db: Writing, keys: Keys, visitor: Visitor, place: str, now: datetime) -> None:
+    who = account(visitor)
+    tries = [(BY_PLACE, place)] if who == "anonymous" else [(BY_PLACE, place), (BY_ACCOUNT, who)]
+    demand(db, keys, *tries, now=now)
 
 
 def _row(keys: Keys, prepared: Prepared, application_id: str, now: datetime) -> dict[str, Any]:

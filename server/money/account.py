@@ -67,6 +67,7 @@ class Account:
         self.debt_id: Final[str] = debt.id
         self.application_id: Final[str] = debt.application_id
         self.amount: Final[int] = debt.amount
+        self.due_at: Final[datetime | None] = debt.due_at
         self.standing = Standing(debt.state)
         self._attempts = {each.id: each for each in attempts(db, debt.id)}
 

@@ -12,8 +12,8 @@ from typing import Final
 
 from sqlalchemy import and_, bindparam, or_, select
 
-from payments.port import Checkout, Event, Gateway, Payment, Refusal
-from server.money.account import Attempt, held, held_by_payment
+from payments.port import Checkout, Event, Gateway, Hint, Payment, ProviderUnavailable, Refusal
+from server.money.account import Account, Attempt, held, held_by_payment
 from server.money.debts import Debt
 from server.money.settle import Outcome, Paid, settle
 from server.money.states import OPEN, RULES, Standing
@@ -21,9 +21,13 @@ from server.store import tables as t
 from server.store.database import Database, Writing
 from server.store.values import Clock, Random, new_id
 
-UNTIL_TOLD: Final = timedelta(hours=24)
-"""How long a payment counts as open until the provider says how long its checkout is."""
-
+CHECKOUT_LIFE: Final = timedelta(hours=23)
+"""How long a checkout stays open; a little less than the day that providers allow, for clocks differ."""
+LEAST_LIFE: Final = timedelta(hours=1)
+STALE: Final = timedelta(minutes=35)
+"""Providers open no checkout for less than half an hour, so a payment that has less left makes room for another."""
+GIVE_UP: Final = 3
+"""After so many failures a run of `reconcile` ends."""
 
 _WAITING: Final = (
     select(t.payment.c.provider_reference, t.payment.c.state)
@@ -39,6 +43,11 @@ _WAITING: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Ignored:
+    """Truly the provider's word, but nothing that concerns a payment."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cashier:
     """What it takes to deal with a provider: the database, the port, and what a paid fee sets off."""
 
@@ -50,29 +59,48 @@ class Cashier:
 
 
 def open_payment(db: Writing, debt_id: str, *, provider: str, random: Random, now: datetime) -> Attempt | None:
-    """The one open payment of a debt, begun if there is none; None when there is nothing (more) to pay."""
+    """The one open payment of a debt, begun if there is none; None when there is nothing (more) to pay, or no time."""
     account = held(db, debt_id)
-    if account is None or not RULES[account.standing].payable:
+    if account is None or not RULES[account.standing].payable or _overdue(account, now):
         return None
     if account.open is not None:
-        return account.open
-    return account.begin(new_id(random), provider=provider, expires_at=now + UNTIL_TOLD, now=now)
+        if _serves(account.open, provider, now):
+            return account.open
+        account.rise(account.open.id, Standing.EXPIRED)
+    until = max(min(now + CHECKOUT_LIFE, account.due_at or now + CHECKOUT_LIFE), now + LEAST_LIFE)
+    return account.begin(new_id(random), provider=provider, expires_at=until, now=now)
 
 
-def note_checkout(db: Writing, provider: str, payment_id: str, checkout: Checkout) -> None:
-    """Take down where the provider takes this payment. What an event told in the meantime stands."""
+def _overdue(account: Account, now: datetime) -> bool:
+    return account.due_at is not None and now > account.due_at and account.standing is not Standing.PROMISED
+
+
+def _serves(attempt: Attempt, provider: str, now: datetime) -> bool:
+    """Whether an open payment can still be taken up: not where the city changed its provider, nor where nobody was
+    ever sent to its checkout and there is no time left to open one."""
+    return attempt.provider == provider and (attempt.reference is not None or attempt.expires_at - now > STALE)
+
+
+def note_checkout(db: Writing, provider: str, payment_id: str, checkout: Checkout) -> bool:
+    """Take down where the provider takes this payment, and say whether it is still to be paid.
+
+    What an event told in the meantime stands, and so does a debt that was given up.
+    """
     account = held_by_payment(db, provider, payment_id)
-    if account is None or account.attempt(payment_id).reference is not None:
-        return
-    until = {"expires_at": checkout.expires_at} if account.attempt(payment_id).standing is Standing.DUE else {}
-    account.rise(payment_id, Standing.STARTED, reference=checkout.reference, **until)
+    if account is None:
+        return False
+    attempt = account.attempt(payment_id)
+    if attempt.reference is None:
+        until = {"expires_at": checkout.expires_at} if attempt.standing is Standing.DUE else {}
+        attempt = account.rise(payment_id, Standing.STARTED, reference=checkout.reference, **until)
+    return RULES[attempt.standing].open
 
 
 async def start_checkout(cashier: Cashier, debt: Debt, return_url: str) -> Checkout | None:
     """Where the payer goes now; None when there is nothing to pay any more.
 
     The provider is asked about a payment that was started before: an event may have been lost, and a checkout that is
-    over makes room for a new one. Raises ProviderUnavailable.
+    over makes room for a new one. Raises ProviderUnavailable and Uncollectable.
     """
     attempt = await _open_now(cashier, debt)
     if attempt is not None and attempt.reference is not None:
@@ -80,11 +108,12 @@ async def start_checkout(cashier: Cashier, debt: Debt, return_url: str) -> Check
         attempt = await _open_now(cashier, debt)
     if attempt is None:
         return None
-    payment = Payment(attempt.id, attempt.amount, f"手数料 {debt.receipt_number}")
+    words, until = f"手数料 {debt.receipt_number}", attempt.expires_at
+    payment = Payment(attempt.id, attempt.amount, words, until, debt.due_at, attempt.reference)
     checkout = await cashier.gateway.start(payment, return_url)
     provider = cashier.gateway.name
-    await cashier.database.transact(lambda db: note_checkout(db, provider, payment.id, checkout))
-    return checkout
+    open_ = await cashier.database.transact(lambda db: note_checkout(db, provider, payment.id, checkout))
+    return checkout if open_ else None
 
 
 async def _open_now(cashier: Cashier, debt: Debt) -> Attempt | None:
@@ -94,10 +123,16 @@ async def _open_now(cashier: Cashier, debt: Debt) -> Attempt | None:
     )
 
 
-async def hear(cashier: Cashier, body: bytes, signature: str) -> Outcome | Refusal:
-    """A webhook as it came in: the raw body and its signature."""
-    event = cashier.gateway.read_event(body, signature, cashier.clock())
-    return event if isinstance(event, Refusal) else await _settle(cashier, event)
+async def hear(cashier: Cashier, body: bytes, signature: str) -> Outcome | Ignored | Refusal:
+    """A webhook as it came in: the raw body and its signature.
+
+    A hint is followed up with our own question; ProviderUnavailable then asks the provider to tell us again.
+    """
+    told = cashier.gateway.read_event(body, signature, cashier.clock())
+    if isinstance(told, Refusal):
+        return told
+    event = await cashier.gateway.read(told.reference) if isinstance(told, Hint) else told
+    return Ignored() if event is None else await _settle(cashier, event)
 
 
 async def ask(cashier: Cashier, reference: str) -> None:
@@ -116,12 +151,21 @@ async def reconcile(cashier: Cashier) -> int:
     """Ask after every payment that is open with the provider; close those nobody shall pay. How many were asked after.
 
     For the worker, every quarter of an hour: with all events lost the books are right by then. Raises
-    ProviderUnavailable, having done a part of it; the next run does the rest.
+    ProviderUnavailable, having done what could be done: one payment nobody can read keeps no other waiting, and of a
+    provider that is away the first few are enough to know. The next run does the rest.
     """
     values = {"provider": cashier.gateway.name, "now": cashier.clock()}
     waiting = await cashier.database.read(lambda db: db.all(_WAITING, values), long=True)
+    failed: list[ProviderUnavailable] = []
     for row in waiting:
-        if row.state == Standing.CANCELLED:
-            await cashier.gateway.expire(row.provider_reference)
-        await ask(cashier, row.provider_reference)
+        try:
+            if row.state == Standing.CANCELLED:
+                await cashier.gateway.expire(row.provider_reference)
+            await ask(cashier, row.provider_reference)
+        except ProviderUnavailable as error:
+            failed.append(error)
+        if len(failed) == GIVE_UP:
+            break
+    if failed:
+        raise failed[0]
     return len(waiting)

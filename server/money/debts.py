@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import bindparam, insert, select
 
 from procedures.declaration import Timing
 from procedures.fees import Quote
+from server.japan import midnight, today
 from server.money.account import attempts, held
 from server.money.states import RULES, PaymentState, Standing
 from server.people.sessions import Visitor, granted
@@ -36,7 +37,9 @@ class Item:
 class Debt:
     """What somebody owes the city, in yen, and where that stands.
 
-    `pay_until` is there while a payment is promised, `paid_at` (the provider's time) once the money came.
+    `due_at`: the last second in which it can be paid; None for what was raised before there was a deadline. `pay_until`
+    is there while a payment is promised, `paid_at` (the provider's time) once the money came. `lapsed`: the deadline
+    passed unpaid, and the application with it.
     """
 
     id: str
@@ -47,8 +50,10 @@ class Debt:
     amount: int
     items: tuple[Item, ...]
     standing: Standing
+    due_at: datetime | None
     pay_until: datetime | None
     paid_at: datetime | None
+    lapsed: bool
 
     @property
     def state(self) -> PaymentState:
@@ -59,18 +64,41 @@ class Debt:
         """Whether the resident can (still, again) go and pay."""
         return RULES[self.standing].payable
 
+    @property
+    def deadline(self) -> datetime | None:
+        """Until when to pay, as long as that matters: the promise's day, or else the debt's."""
+        return self.pay_until or (self.due_at if self.payable else None)
+
+
+LAPSED: Final = "expired"
+"""The office's state of an application whose fee did not come in time (`OfficeState.EXPIRED`)."""
 
 _OF_APPLICATION: Final = [t.application.c[name] for name in ("receipt_number", "slug", "digest", "resident_id")]
-_DEBT: Final = select(t.debt, *_OF_APPLICATION).join_from(t.debt, t.application)
+_STATE: Final = t.application.c.state.label("application_state")
+_DEBT: Final = select(t.debt, *_OF_APPLICATION, _STATE).join_from(t.debt, t.application)
 _BY_ID: Final = _DEBT.where(t.debt.c.id == bindparam("debt_id"))
 _BY_APPLICATION: Final = _DEBT.where(t.debt.c.application_id == bindparam("application_id"))
 _RAISE: Final = insert(t.debt)
 
 
+def last_moment(now: datetime, days: int) -> datetime:
+    """The last second of the day that is `days` after today in Japan: until then a fee can be paid."""
+    return midnight(today(now) + timedelta(days=days + 1)) - timedelta(seconds=1)
+
+
 def raise_debt(
-    db: Writing, application_id: str, quote: Quote, timing: str, *, random: Random, now: datetime
+    db: Writing,
+    application_id: str,
+    quote: Quote,
+    timing: str,
+    *,
+    due_at: datetime | None = None,
+    random: Random,
+    now: datetime,
 ) -> Debt | None:
     """Freeze what `quote` says as owed; None when nothing is to be paid with the submission.
+
+    After `due_at` it lapses; without, it stands until it is paid or cancelled.
 
     A fee due at the counter, at the pick-up or after the review is no debt yet: its amount may still change. Asking
     again for the same application answers the debt that is there.
@@ -81,7 +109,7 @@ def raise_debt(
         return there
     frozen = json.dumps(quote.as_json(), ensure_ascii=False, separators=(",", ":"))
     row = {"id": new_id(random), "application_id": application_id, "amount": quote.total, "quote_json": frozen}
-    db.execute(_RAISE, row | {"state": Standing.DUE.value, "created_at": now})
+    db.execute(_RAISE, row | {"state": Standing.DUE.value, "due_at": due_at, "created_at": now})
     return payment_of(db, application_id)
 
 
@@ -127,8 +155,10 @@ def _debt(db: Reading, row: Any) -> Debt:
         amount=row.amount,
         items=tuple(_item(each) for each in json.loads(row.quote_json)["items"]),
         standing=standing,
+        due_at=row.due_at,
         pay_until=max(promised) if standing is Standing.PROMISED else None,
         paid_at=min(paid, default=None),
+        lapsed=row.application_state == LAPSED,
     )
 
 

@@ -50,6 +50,8 @@ Outcome = Settled | Mismatch | Duplicate | Unknown
 def settle(db: Writing, provider: str, event: Event, *, paid: Paid, now: datetime) -> Outcome:
     """Take one event of `provider` down, whatever came before it. `paid` is called once a debt, when it is covered.
 
+    Money for a debt that was cancelled is surplus: it is taken down, and sets nothing off.
+
     The primary key decides between two deliveries at once: the later waits for the earlier and then is a duplicate.
     """
     key = {"provider": provider, "event_id": event.id, "kind": event.kind.value, "received_at": now}
@@ -66,7 +68,7 @@ def _take(db: Writing, account: Account, event: Event, provider: str, paid: Paid
     def line(action: str) -> None:
         db.audit(action, account.application_id, actor=provider, detail=_detail(event))
 
-    before, covered = account.attempt(event.payment_id), RULES[account.standing].covers
+    before, owed = account.attempt(event.payment_id), not RULES[account.standing].settled
     to = _heard(before, event)
     after = account.rise(before.id, to, **_noted(before, event, to))
     if to is Standing.UNCLEAR:
@@ -75,10 +77,10 @@ def _take(db: Writing, account: Account, event: Event, provider: str, paid: Paid
     if after.standing is not before.standing:
         line(f"payment.{after.standing}")
     if RULES[after.standing].covers and not RULES[before.standing].covers:
-        if covered:  # two payments for one debt: the second is to be given back, which a person decides
-            line("payment.surplus")
-        else:
+        if owed:
             paid(db, account.application_id, now)
+        else:  # a second payment, or one for what is no longer owed: a person decides how it is given back
+            line("payment.surplus")
     return Settled(after.id, after.standing)
 
 

@@ -43,12 +43,16 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`shown`: what the resident is told. `open`: the checkout may still be paid. `payable`: the debt may be."""
+    """`shown`: what the resident is told. `open`: the checkout may still be paid. `payable`: the debt may be.
+
+    `covers`: the money came, whatever was given back later. `settled`: nothing is owed any more.
+    """
 
     shown: PaymentState
     open: bool = False
     payable: bool = False
     covers: bool = False
+    settled: bool = False
 
 
 RULES: Final = {
@@ -57,13 +61,12 @@ RULES: Final = {
     Standing.DECLINED: Rule(PaymentState.FAILED, open=True, payable=True),
     Standing.PROMISED: Rule(PaymentState.PENDING, open=True, payable=True),
     Standing.EXPIRED: Rule(PaymentState.EXPIRED, payable=True),
-    Standing.CANCELLED: Rule(PaymentState.CANCELLED),
+    Standing.CANCELLED: Rule(PaymentState.CANCELLED, settled=True),
     Standing.UNCLEAR: Rule(PaymentState.PENDING),
-    Standing.PAID: Rule(PaymentState.PAID, covers=True),
-    Standing.PARTLY_REFUNDED: Rule(PaymentState.PARTLY_REFUNDED, covers=True),
-    Standing.REFUNDED: Rule(PaymentState.REFUNDED, covers=True),
+    Standing.PAID: Rule(PaymentState.PAID, covers=True, settled=True),
+    Standing.PARTLY_REFUNDED: Rule(PaymentState.PARTLY_REFUNDED, covers=True, settled=True),
+    Standing.REFUNDED: Rule(PaymentState.REFUNDED, covers=True, settled=True),
 }
-"""`covers`: the money came, whatever was given back later."""
 
 RANKS: Final = tuple(Standing)
 OPEN: Final = tuple(one for one in RANKS if RULES[one].open)

@@ -51,11 +51,19 @@ class Mail:
 
 
 class Delivery(StrEnum):
-    """What became of a try to send."""
+    """What became of a try to send. NEVER is for what no later try can change: nobody has this address."""
 
     SENT = "sent"
     LATER = "later"
     NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A try to send. `why` it did not go out, fit for a log: a step and a code, nothing of whom or what."""
+
+    delivery: Delivery
+    why: str = ""
 
 
 class MailAdapter(Protocol):
@@ -65,7 +73,7 @@ class MailAdapter(Protocol):
     def instant(self) -> bool:
         """Whether sending is so quick that a request may wait for it."""
 
-    async def send(self, mail: Mail) -> Delivery:
+    async def send(self, mail: Mail) -> Try:
         """Hand the mail over. May see the same mail again when a worker died after a send."""
 
 

@@ -2,6 +2,9 @@
 
 A worker claims a row by moving its `next_at` ahead (the lease), so a second worker passes it by and a dead worker's
 row comes due again. Every claim counts as a try; the count also fences a worker that was too slow.
+
+No number of failures ends a notice: after a day of tries it is tried once a day. Only what nobody could read any more
+(a code that is over) or nobody will take (an address that is none) is given up, and a row is kept for KEPT.
 """
 
 from __future__ import annotations
@@ -13,11 +16,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from server.notices.mail import Delivery, mail_address, one_line
 from server.store import tables as t
-from server.store.database import Writing
+from server.store.database import Reading, Writing
 from server.store.keys import DataKey, Keys, Unsealable
 from server.store.values import Random, new_id
 
@@ -26,11 +29,13 @@ TOPIC: Final = "outbox"
 
 BATCH: Final = 20
 LEASE: Final = timedelta(minutes=2)
-MAX_ATTEMPTS: Final = 600
-"""About two days of tries, one every five minutes."""
+GIVEN_UP: Final = 1 << 30
+"""Stands in place of the tries of a notice that is not tried again; no count of tries comes near."""
 FIRST_WAIT: Final = timedelta(seconds=30)
 LONGEST_WAIT: Final = timedelta(minutes=5)
 """A mail server that comes back after hours has everything within this."""
+STUBBORN: Final = timedelta(days=1)
+"""After so long the next try is a day away: a person has been told by then."""
 KEPT: Final = timedelta(days=30)
 
 _SEALED: Final = "outbox.sealed_message"
@@ -69,7 +74,7 @@ _DUE = (
     .where(
         t.outbox.c.sent_at.is_(None),
         t.outbox.c.next_at <= bindparam("now"),
-        t.outbox.c.attempts < MAX_ATTEMPTS,
+        t.outbox.c.attempts < GIVEN_UP,
     )
     .order_by(t.outbox.c.next_at)
     .limit(BATCH)
@@ -84,7 +89,16 @@ _MINE = (t.outbox.c.id == bindparam("claimed"), t.outbox.c.attempts == bindparam
 _WRAPPED = select(t.outbox.c.wrapped_key).where(*_MINE)
 _DONE = update(t.outbox).where(*_MINE).values(sent_at=bindparam("done_at"), sealed_message=bindparam("emptied"))
 _AGAIN = update(t.outbox).where(*_MINE).values(next_at=bindparam("again_at"))
-_GIVE_UP = update(t.outbox).where(*_MINE).values(attempts=MAX_ATTEMPTS, sealed_message=bindparam("emptied"))
+_GIVE_UP = update(t.outbox).where(*_MINE).values(attempts=GIVEN_UP, sealed_message=bindparam("emptied"))
+_WAIT = (t.outbox.c.sent_at.is_(None), t.outbox.c.attempts < GIVEN_UP)
+_WAITING = select(func.count().label("waiting"), func.min(t.outbox.c.created_at).label("oldest")).where(*_WAIT)
+_REFUSED = (
+    select(t.outbox.c.kind, func.count().label("given_up"))
+    .where(t.outbox.c.sent_at.is_(None), t.outbox.c.attempts >= GIVEN_UP)
+    .group_by(t.outbox.c.kind)
+    .order_by(t.outbox.c.kind)
+)
+_AT_ONCE = update(t.outbox).where(*_WAIT, t.outbox.c.next_at > bindparam("now")).values(next_at=bindparam("now"))
 _SWEEP = delete(t.outbox).where(t.outbox.c.created_at <= bindparam("before"))
 
 
@@ -117,7 +131,8 @@ def record(db: Writing, keys: Keys, claimed: Claimed, delivery: Delivery, *, now
     """Write down what became of a try. Nothing happens when the lease was lost meanwhile."""
     mine = {"claimed": claimed.id, "tries": claimed.attempts}
     if delivery is Delivery.LATER:
-        db.execute(_AGAIN, mine | {"again_at": now + wait_after(claimed.attempts)})
+        wait = wait_after(claimed.attempts, now - claimed.written_at)
+        db.execute(_AGAIN, mine | {"again_at": now + wait})
         return
     wrapped = db.scalar(_WRAPPED, mine)
     if wrapped is None:
@@ -130,14 +145,46 @@ def record(db: Writing, keys: Keys, claimed: Claimed, delivery: Delivery, *, now
         db.execute(_GIVE_UP, mine | {"emptied": emptied})
 
 
-def wait_after(attempts: int) -> timedelta:
-    """How long after the n-th failed try the next one comes: doubling, up to LONGEST_WAIT."""
+def wait_after(attempts: int, age: timedelta) -> timedelta:
+    """How long after the n-th failed try the next one comes: doubling up to LONGEST_WAIT, from STUBBORN on a day."""
+    if age >= STUBBORN:
+        return timedelta(days=1)
     doublings: int = min(max(attempts, 1) - 1, 10)
     return min(FIRST_WAIT * (1 << doublings), LONGEST_WAIT)
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What has not gone out yet: how many, and since when the oldest; `oldest` is None where there is none."""
+
+    count: int
+    oldest: datetime | None
+
+    def age(self, now: datetime) -> timedelta:
+        return now - self.oldest if self.oldest else timedelta()
+
+
+def waiting(db: Reading) -> Waiting:
+    """What an operator watches."""
+    row = db.one(_WAITING)
+    return Waiting(row.waiting, row.oldest) if row else Waiting(0, None)
+
+
+def given_up(db: Reading) -> dict[str, int]:
+    """How many notices of each kind were given up in the last KEPT."""
+    return {row.kind: row.given_up for row in db.all(_REFUSED)}
+
+
+def retry(db: Writing, *, now: datetime) -> int:
+    """Let everything that waits come due now, as after a long outage; how many had not been."""
+    count = int(db.execute(_AT_ONCE, {"now": now}).rowcount)
+    if count:
+        db.announce(TOPIC)
+    return count
+
+
 def sweep(db: Writing, *, now: datetime) -> int:
-    """Delete rows older than KEPT, sent or given up; how many."""
+    """Delete rows older than KEPT, whatever became of them; how many."""
     return int(db.execute(_SWEEP, {"before": now - KEPT}).rowcount)
 
 

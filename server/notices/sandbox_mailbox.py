@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from server.notices.mail import Delivery, Mail
+from server.notices.mail import Delivery, Mail, Try
 
 SHOWN: Final = 100
 
@@ -23,7 +23,7 @@ class SandboxMailbox:
         self._directory = directory
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    async def send(self, mail: Mail) -> Delivery:
+    async def send(self, mail: Mail) -> Try:
         path = self._directory / f"{mail.written_at:%Y%m%dT%H%M%S%f}-{mail.id}.json"
         text = json.dumps(asdict(mail) | {"written_at": mail.written_at.isoformat()}, ensure_ascii=False)
         # Written beside and moved into place, so that a reader never meets half a mail.
@@ -31,7 +31,7 @@ class SandboxMailbox:
         unfinished.write_text(text)
         unfinished.chmod(0o600)
         unfinished.replace(path)
-        return Delivery.SENT
+        return Try(Delivery.SENT)
 
     def mails(self) -> list[Mail]:
         """The newest SHOWN mails."""

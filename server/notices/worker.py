@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Final
 
 from jinja2 import TemplateError
 
-from server.notices.mail import Delivery, Mail, MailAdapter, MailTexts
-from server.notices.outbox import Claimed, claim_due, record
+from server.notices.mail import Delivery, Mail, MailAdapter, MailTexts, Try
+from server.notices.outbox import LEASE, Claimed, claim_due, record
 from server.store.database import Database, StoreUnavailable, Writing
 from server.store.keys import Keys
+
+START_WITHIN: Final = LEASE / 3
+"""A mail that is begun later might still be on its way when its lease ends, and be sent by another too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +32,7 @@ class Mailer:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one notice, fit for a log: nothing of whom or what. `error` names what failed on our side."""
+    """What became of one notice, fit for a log: nothing of whom or what. `error` says why it did not go out."""
 
     id: str
     kind: str
@@ -35,25 +41,32 @@ class Outcome:
     error: str = ""
 
 
-async def deliver_due(database: Database, mailer: Mailer, now: datetime) -> list[Outcome]:
+async def deliver_due(
+    database: Database, mailer: Mailer, now: datetime, *, within: timedelta = START_WITHIN
+) -> list[Outcome]:
     """Send a batch of what is due now; [] when nothing was.
 
-    All at once, so that a slow mail server does not outlast the leases. One that fails does not stop the others: it
-    is told as an outcome with an `error`, and its notice comes due again when its lease ends.
+    One after the other, each written down before the next: a worker that is killed leaves at most one mail of which
+    nobody knows whether it went. What could not be begun `within` this time is left for the next batch. One that fails
+    does not stop the others: it is told as an outcome with an `error`, and its notice comes due again.
     """
 
     def claim(db: Writing) -> list[Claimed]:
         return claim_due(db, mailer.keys, now=now)
 
     claimed = await database.transact(claim)
-    done = await asyncio.gather(*(_deliver(database, mailer, each, now) for each in claimed), return_exceptions=True)
-    return [_outcome(each, result) for each, result in zip(claimed, done, strict=True)]
+    until = monotonic() + within.total_seconds()
+    return [await _to_the_end(_deliver(database, mailer, each, now, until)) for each in claimed]
 
 
-def _outcome(claimed: Claimed, result: Outcome | BaseException) -> Outcome:
-    if isinstance(result, Outcome):
-        return result
-    return Outcome(claimed.id, claimed.notice.kind, claimed.attempts, Delivery.LATER, type(result).__name__)
+async def _to_the_end(delivery: Coroutine[None, None, Outcome]) -> Outcome:
+    """A mail on its way is written down even if we are told to stop: else each restart would send one twice."""
+    task = asyncio.ensure_future(delivery)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 async def deliver_at_once(database: Database, mailer: Mailer, now: datetime) -> None:
@@ -66,20 +79,24 @@ async def deliver_at_once(database: Database, mailer: Mailer, now: datetime) -> 
             await deliver_due(database, mailer, now)
 
 
-async def _deliver(database: Database, mailer: Mailer, claimed: Claimed, now: datetime) -> Outcome:
-    delivery, error = await _send(mailer, claimed, now)
-    await database.transact(lambda db: record(db, mailer.keys, claimed, delivery, now=now))
-    return Outcome(claimed.id, claimed.notice.kind, claimed.attempts, delivery, error)
+async def _deliver(database: Database, mailer: Mailer, claimed: Claimed, now: datetime, until: float) -> Outcome:
+    """Whatever goes wrong is told; without a record the notice comes due when its lease ends."""
+    try:
+        tried = await _send(mailer, claimed, now) if monotonic() < until else Try(Delivery.LATER, "no time left")
+        await database.transact(lambda db: record(db, mailer.keys, claimed, tried.delivery, now=now))
+    except Exception as error:
+        tried = Try(Delivery.LATER, type(error).__name__)
+    return Outcome(claimed.id, claimed.notice.kind, claimed.attempts, tried.delivery, tried.why)
 
 
-async def _send(mailer: Mailer, claimed: Claimed, now: datetime) -> tuple[Delivery, str]:
+async def _send(mailer: Mailer, claimed: Claimed, now: datetime) -> Try:
     notice = claimed.notice
     if notice.until is not None and now >= notice.until:
-        return Delivery.NEVER, ""
+        return Try(Delivery.NEVER)
     try:
         subject, body = mailer.texts.write(notice.kind, notice.values)
         mail = Mail(claimed.id, notice.to, subject, body, claimed.written_at)
     except (TemplateError, ValueError) as error:
         # A mistake of ours: the notice waits for a version that can write it.
-        return Delivery.LATER, type(error).__name__
-    return await mailer.adapter.send(mail), ""
+        return Try(Delivery.LATER, type(error).__name__)
+    return await mailer.adapter.send(mail)

@@ -58,6 +58,14 @@ class CodeSent:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A code that was sent to `address` and can be entered before `until`."""
+
+    address: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SignedIn:
     """The address is proven; `token` is the session's new one."""
 
@@ -133,10 +141,10 @@ def _row(keys: Keys, code_id: str, session_id: str, address: str, code: str, now
     }
 
 
-def waiting_address(db: Reading, keys: Keys, session_id: str | None, *, now: datetime) -> str | None:
+def waiting_code(db: Reading, keys: Keys, session_id: str | None, *, now: datetime) -> Waiting | None:
     """Where this browser's code went, while it can still be entered."""
     row = db.one(_WAITING, {"session_id": session_id})
-    return None if row is None or now >= row.expires_at else _address(keys, row)
+    return None if row is None or now >= row.expires_at else Waiting(_address(keys, row), row.expires_at)
 
 
 def enter_code(

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
 from procedures.declaration import Assurance
 from server.people.facts import Facts, facts_from
+from server.people.limits import Limit
 
+SIGN_INS_PER_CLIENT: Final = Limit("card-client", 240, timedelta(hours=1))
+"""Of one network address; a way out and a way back are one each. A city's public computers share an address, and so do
+the phones of one carrier; there is nothing to guess here, only a provider to keep from being worn out through us."""
 RESIDENTS: Final = Path(__file__).with_name("sandbox_residents.json")
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The provider did not say who it was: the person declined ('declined'), or the answer was no good ('invalid')."""
+    """The provider did not say who it was: the person declined ('declined'), the answer proves nothing ('invalid'),
+    or the provider is away or does not take our word ('unavailable'). `cause` is for the log."""
 
     reason: str
+    cause: Exception | None = field(default=None, compare=False, repr=False)
 
 
 class IdentityAdapter(Protocol):
@@ -37,11 +44,11 @@ class IdentityAdapter(Protocol):
     def level(self) -> Assurance:
         """How sure one can be of a person it names."""
 
-    async def start(self, state: str, return_url: str) -> str:
+    async def start(self, state: str, return_url: str) -> str | Refused:
         """Where to send the browser. The provider sends it on to `return_url` with `state`."""
 
-    async def finish(self, params: Mapping[str, str]) -> Facts | Refused:
-        """Who it was, from the query the browser came back with."""
+    async def finish(self, params: Mapping[str, str], return_url: str) -> Facts | Refused:
+        """Who it was, from the query the browser came back to `return_url` with, its `state` the one it left with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,7 @@ class SandboxIdentity:
     async def start(self, state: str, return_url: str) -> str:
         return f"/sandbox/card/{self.provider}?" + urlencode({"state": state, "to": return_url})
 
-    async def finish(self, params: Mapping[str, str]) -> Facts | Refused:
+    async def finish(self, params: Mapping[str, str], return_url: str) -> Facts | Refused:
         if params.get("error"):
             return Refused("declined")
         found = self.residents.get(params.get("code", ""))

@@ -49,6 +49,21 @@ def seconds_to_wait(db: Writing, keys: Keys, limit: Limit, who: str, *, now: dat
     return 0 if count <= limit.most else period + length - moment
 
 
+class LimitReached(Exception):
+    """Too many tries: what was asked for is not done, and nothing was written. Come back after `seconds`."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"again in {seconds} s")
+        self.seconds: Final = seconds
+
+
+def demand(db: Writing, keys: Keys, *tries: tuple[Limit, str], now: datetime) -> None:
+    """Count a try of each (limit, who) within what it allows; raises LimitReached, which undoes the counting too."""
+    wait = max(seconds_to_wait(db, keys, limit, who, now=now) for limit, who in tries)
+    if wait:
+        raise LimitReached(wait)
+
+
 def sweep(db: Writing, *, now: datetime) -> int:
     """Forget the periods that are over; how many."""
     return int(db.execute(_SWEEP, {"before": int((now - LONGEST).timestamp())}).rowcount)

@@ -52,13 +52,15 @@ SIGNED_IN: Final = Life(timedelta(minutes=60), timedelta(hours=12))
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who is asking. Without a session everything is None and the level is NONE."""
+    """Who is asking. Without a session everything is None and the level is NONE; a program has its resident's token
+    instead of a session."""
 
     session_id: str | None
     resident: Resident | None
     level: Assurance
     touch_due: bool = False
     """Whether `touch` should note this request, outside of the page's own reading."""
+    token_id: str | None = None
 
     def at(self, session_id: str) -> Visitor:
         """The same person at a session that was opened just now."""
@@ -111,6 +113,19 @@ _SWEEP = delete(t.session).where(
     | (t.session.c.seen_at <= bindparam("anonymous_seen"))
     | (t.session.c.resident_id.is_not(None) & (t.session.c.seen_at <= bindparam("signed_in_seen")))
 )
+_OF_RESIDENT = (
+    select(*[t.session.c[name] for name in ("id", "created_at", "seen_at", "expires_at", "level")])
+    .where(
+        t.session.c.resident_id == bindparam("resident"),
+        t.session.c.expires_at > bindparam("now"),
+        t.session.c.seen_at > bindparam("signed_in_seen"),
+    )
+    .order_by(t.session.c.seen_at.desc(), t.session.c.id)
+)
+_END_OWN = delete(t.session).where(
+    t.session.c.id == bindparam("session_id"), t.session.c.resident_id == bindparam("resident")
+)
+_IDS = select(t.session.c.id).where(t.session.c.resident_id == bindparam("resident")).order_by(t.session.c.id)
 _SUBMITTED = (
     update(t.session_grant)
     .where(
@@ -204,6 +219,43 @@ def sign_out(db: Writing, session_id: str) -> None:
     """End the session with its grants. Drafts stay with their owners and their resume codes."""
     db.execute(_END, {"session_id": session_id})
     db.announce(TOPIC, session_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A browser in which a resident is signed in, until `until` at the latest."""
+
+    id: str
+    began: datetime
+    seen_at: datetime
+    until: datetime
+    level: Assurance
+
+
+def of_resident(db: Reading, resident_id: str, *, now: datetime) -> tuple[Signed, ...]:
+    """Where a resident is signed in now, the one used last first."""
+    found = db.all(_OF_RESIDENT, {"resident": resident_id, "now": now, "signed_in_seen": now - SIGNED_IN.idle})
+    return tuple(Signed(row.id, row.created_at, row.seen_at, row.expires_at, Assurance(row.level)) for row in found)
+
+
+def end(db: Writing, session_id: str, resident_id: str) -> bool:
+    """End one of a resident's sessions, from another one. False: it is not theirs, or over already."""
+    if db.execute(_END_OWN, {"session_id": session_id, "resident": resident_id}).rowcount != 1:
+        return False
+    db.announce(TOPIC, session_id)
+    db.audit("session.end", session_id, actor=f"resident:{resident_id}")
+    return True
+
+
+def sign_out_everywhere(db: Writing, resident_id: str) -> int:
+    """End every session of a resident, this one too; how many there were. Tokens of programs stay."""
+    ids = [
+        row.id for row in db.all(_IDS, {"resident": resident_id})
+    ]  # in one order, so that two presses do not deadlock
+    for session_id in ids:
+        sign_out(db, session_id)
+    db.audit("session.sign_out_everywhere", resident_id, actor=f"resident:{resident_id}", detail={"sessions": len(ids)})
+    return len(ids)
 
 
 def sweep(db: Writing, *, now: datetime) -> int:

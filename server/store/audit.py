@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 GENESIS: Final = "0" * 64
 """What the first line has for `previous`."""
 
-_LOCK: Final = text("SELECT pg_advisory_xact_lock(0x6b616b01)")
+_LOCK: Final = text(f"SELECT pg_advisory_xact_lock({0x6B616B01})")  # in digits: PostgreSQL 15 reads no 0x
 _HEAD: Final = select(t.audit.c.seq, t.audit.c.hash).order_by(t.audit.c.seq.desc()).limit(1)
 _APPEND: Final = insert(t.audit)
 _LINES: Final = select(t.audit).order_by(t.audit.c.seq).execution_options(yield_per=1000)

@@ -1,21 +1,23 @@
-"""After submitting: the receipt, the status with or without an account, and a resident's own page."""
+"""After submitting: the receipt, the status with or without an account, and taking an application back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from procedures.declaration import Declaration
-from server.applications import lookup, summary
+from server.applications import lookup, summary, withdrawal
 from server.applications.lookup import Application, TooMany
-from server.applications.mine import Mine, of_resident
+from server.applications.states import ResidentState
 from server.japan import today
-from server.people.sessions import grant, open_session
-from server.store.database import Reading, Writing
+from server.money.states import PaymentState
+from server.notices.worker import deliver_at_once
+from server.people.sessions import Visitor, grant, open_session
+from server.store.database import Writing
 from server.web.contexts import (
     CheckRow,
     CheckSection,
@@ -60,7 +62,7 @@ async def look_up(request: Request) -> Response:
         told = "受付番号か確認コードが違います。受付の控えを見て、もう一度入力してください。"
         wrong = ErrorLink("#f-number", "受付番号", told)
         return page(request, "pages/lookup.html", LookupPage([wrong], number[:40]), status=422)
-    response = see_other(f"/applications/{found.receipt_number}")
+    response = see_other(_status_url(found))
     if token is not None:
         set_session(request, response, token)
     return response
@@ -88,7 +90,8 @@ async def status(request: Request) -> Response:
         events=[Event(each.state.value, each.at) for each in reversed(application.events)],
         payment=_payment(application),
         contact=_contact(request, application),
-        receipt_url=f"/applications/{application.receipt_number}/receipt",
+        receipt_url=f"{_status_url(application)}/receipt",
+        withdraw_url="" if _closed(application, visitor(request)) else f"{_status_url(application)}/withdraw",
     )
     return page(request, "pages/status.html", context)
 
@@ -111,7 +114,7 @@ async def receipt(request: Request) -> Response:
         result=declaration.result.value,
         processing_days=declaration.processing_days,
         payment=_payment(application),
-        status_url=f"/applications/{application.receipt_number}",
+        status_url=_status_url(application),
         contact=_contact(request, application),
         sections=[
             CheckSection(section.title, [CheckRow(line.label, line.text) for line in section.lines])
@@ -125,63 +128,110 @@ def _payment(application: Application) -> PaymentView | None:
     debt = application.payment
     if debt is None:
         return None
-    return PaymentView(debt.state.value, debt.amount, f"/payments/{debt.id}" if debt.payable else "", debt.pay_until)
+    return PaymentView(debt.state.value, debt.amount, f"/payments/{debt.id}" if debt.payable else "", debt.deadline)
 
 
 def _contact(request: Request, application: Application) -> Contact:
     return contact(services(request).city, application.department)
 
 
+# --- taking it back -----------------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
-class MyLine:
-    """A draft or an application on a resident's page."""
+class WithdrawPage:
+    """pages/withdraw.html. `closed`: '', person (it is not theirs to take back), state (it is too late).
+
+    `reasons` are the values of `Reason`, `state` as in StatusPage. `fee`: '', owed, paid (or money came for it).
+    """
 
     title: str
-    href: str
+    number: str
     state: str
-    at: Any
+    fee: str
+    closed: str
+    reasons: Sequence[str]
+    action: str
+    status_url: str
+    signin_url: str
+    contact: Contact
 
 
-@dataclass(frozen=True, slots=True)
-class MyPage:
-    """pages/my.html: newest first."""
+async def ask_withdrawal(request: Request) -> Response:
+    """What a withdrawal means, and the button."""
+    opened = await _found(request)
+    if isinstance(opened, Response):
+        return opened
+    application, declaration = opened
+    if application.state is ResidentState.WITHDRAWN:
+        return see_other(_status_url(application))
+    return _withdrawal(request, application, declaration, _closed(application, visitor(request)))
 
-    name: str
-    level: str
-    drafts: Sequence[MyLine]
-    applications: Sequence[MyLine]
+
+def _closed(application: Application, who: Visitor) -> str:
+    if not withdrawal.entitled(application, who):
+        return withdrawal.Refused.PERSON.value
+    return "" if application.withdrawable else withdrawal.Refused.STATE.value
 
 
-async def my(request: Request) -> Response:
-    """What a signed-in resident has begun and filed."""
-    of, who = services(request), visitor(request)
-    if who.resident is None:
-        return problem(request, 404)
-    resident_id, now = who.resident.id, of.clock()
-
-    def work(db: Reading) -> Mine:
-        return of_resident(db, resident_id, now=now)
-
-    mine = await of.database.read(work, long=True)
-    titles = {p.declaration.slug: p.declaration.title for p in of.catalogue.all()}
-    context = MyPage(
-        name=who.name,
-        level=who.level.value,
-        drafts=list(_drafts(mine, titles)),
-        applications=list(_applications(mine, titles)),
+async def withdraw(request: Request) -> Response:
+    """Take the application back. Pressed twice, it leads to the same page."""
+    opened = await _found(request)
+    if isinstance(opened, Response):
+        return opened
+    application, declaration = opened
+    of, who, now = services(request), visitor(request), services(request).clock()
+    said = ((await read_form(request)).get("reason") or [""])[-1]
+    reason = withdrawal.Reason(said) if said in set(withdrawal.Reason) else withdrawal.Reason.UNSAID
+    done = await of.database.transact(
+        lambda db: withdrawal.withdraw(
+            db,
+            of.keys,
+            application,
+            declaration,
+            who,
+            reason,
+            base_url=of.settings.base_url,
+            now=now,
+            random=of.random,
+        )
     )
-    return page(request, "pages/my.html", context)
+    if isinstance(done, withdrawal.Refused):
+        status = 403 if done is withdrawal.Refused.PERSON else 409
+        return _withdrawal(request, application, declaration, done.value, status=status)
+    if of.mailer is not None:
+        await deliver_at_once(of.database, of.mailer, now)
+    return see_other(_status_url(application))
 
 
-def _drafts(mine: Mine, titles: Mapping[str, str]) -> Iterator[MyLine]:
-    for each in mine.drafts:
-        yield MyLine(titles.get(each.slug, each.slug), f"/drafts/{each.id}/1", "", each.saved_at)
+def _withdrawal(
+    request: Request, application: Application, declaration: Declaration, closed: str, *, status: int = 200
+) -> Response:
+    here = f"{_status_url(application)}/withdraw"
+    context = WithdrawPage(
+        title=declaration.title,
+        number=application.receipt_number,
+        state=application.state.value,
+        fee=_fee(application),
+        closed=closed,
+        reasons=[each.value for each in withdrawal.Reason],
+        action=here,
+        status_url=_status_url(application),
+        signin_url="/signin?" + urlencode({"next": here}),
+        contact=_contact(request, application),
+    )
+    return page(request, "pages/withdraw.html", context, status=status)
 
 
-def _applications(mine: Mine, titles: Mapping[str, str]) -> Iterator[MyLine]:
-    for each in mine.applications:
-        href = f"/applications/{each.receipt_number}"
-        yield MyLine(titles.get(each.slug, each.slug), href, each.state.value, each.submitted_at)
+def _fee(application: Application) -> str:
+    debt = application.payment
+    if debt is None or debt.state is PaymentState.CANCELLED:
+        return ""
+    return "owed" if debt.payable else "paid"
+
+
+def _status_url(application: Application) -> str:
+    return f"/applications/{application.receipt_number}"
 
 
 ROUTES = [
@@ -189,5 +239,6 @@ ROUTES = [
     route("/applications", look_up, methods=("POST",), access=Access.VISITOR),
     route("/applications/{number}", status, access=Access.APPLICATION),
     route("/applications/{number}/receipt", receipt, access=Access.APPLICATION),
-    route("/my", my, access=Access.RESIDENT),
+    route("/applications/{number}/withdraw", ask_withdrawal, access=Access.APPLICATION),
+    route("/applications/{number}/withdraw", withdraw, methods=("POST",), access=Access.APPLICATION),
 ]

@@ -6,6 +6,7 @@ A file that is refused never takes the typed text with it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Final
@@ -55,7 +56,7 @@ class FileLimits:
 class PostedFile:
     """One file as it came. `name` and `media_type` are the browser's word; `size` is counted here, in bytes.
 
-    `refused` is '', 'too-large' or 'too-many'; a refused file has no content.
+    `refused` is '', 'too-large', 'too-many', or 'no-room' on our disk; a refused file has no content.
     """
 
     control: str
@@ -123,6 +124,21 @@ async def read_form_with_files(
         raise
 
 
+async def read_file(request: Request) -> IO[bytes]:
+    """A body that is one file, the caller's to close; held on disk where it is large, for many come at once."""
+    file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
+    try:
+        async for chunk in request.stream():
+            file.write(chunk)
+        file.seek(0)
+    except BaseException as error:
+        _close(file)
+        if isinstance(error, OSError):
+            raise StoreUnavailable("a file could not be taken") from error
+        raise
+    return file
+
+
 @dataclass(slots=True)
 class _Part:
     """The part being read. `sink` is None where its bytes are dropped."""
@@ -172,7 +188,7 @@ class _MultipartReader:
         """Let go of the temporary files of a body that is not to be had."""
         for sink in (self._part.sink, *(file.content for file in self._files)):
             if sink is not None:
-                sink.close()
+                _close(sink)
 
     def _begin(self) -> None:
         self._part = _Part()
@@ -221,12 +237,11 @@ class _MultipartReader:
         part.text += data
 
     def _take_file(self, part: _Part, sink: IO[bytes], data: bytes) -> None:
-        if part.size <= self._limits.size:
-            sink.write(data)
-            return
-        # Keep reading, so that the controls after this file still arrive; keep nothing of it.
-        sink.close()
-        part.sink, part.refused = None, "too-large"
+        part.refused = "too-large" if part.size > self._limits.size else _written(sink, data)
+        if part.refused:
+            # Keep reading, so that the controls after this file still arrive; keep nothing of it.
+            _close(sink)
+            part.sink = None
 
     def _end(self) -> None:
         part = self._part
@@ -236,11 +251,35 @@ class _MultipartReader:
             self._files.append(self._file(part))
 
     def _file(self, part: _Part) -> PostedFile:
-        content = part.sink or SpooledTemporaryFile()  # noqa: SIM115
-        content.seek(0)
+        if part.sink is not None and not part.refused:
+            part.refused = _flushed(part.sink)
+        content = SpooledTemporaryFile() if part.refused or part.sink is None else part.sink  # noqa: SIM115
         media_type = part.headers.get(b"content-type", b"").decode("latin-1")
         name = (part.filename or "").replace("\\", "/").rpartition("/")[2]
         return PostedFile(part.control, name, media_type, part.size, content, part.refused)
 
     def _finished(self) -> None:
         self._complete = True
+
+
+def _written(sink: IO[bytes], data: bytes) -> str:
+    """'', or 'no-room': the disk that holds files on their way is full."""
+    try:
+        sink.write(data)
+    except OSError:
+        return "no-room"
+    return ""
+
+
+def _flushed(sink: IO[bytes]) -> str:
+    try:
+        sink.seek(0)
+    except OSError:
+        _close(sink)
+        return "no-room"
+    return ""
+
+
+def _close(sink: IO[bytes]) -> None:
+    with suppress(OSError):  # what is still to be flushed finds no room either
+        sink.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -14,25 +14,38 @@ from forms_schema import FieldError, Settled
 from procedures.declaration import Assurance, Declaration
 from procedures.fees import Quote
 from procedures.fees import quote as priced
-from server.applications import filling, summary
-from server.applications.drafts import Draft
+from server.applications import earlier, filling, summary
+from server.applications.drafts import Conflict, Draft, save
 from server.applications.submission import (
     Filing,
     Prepared,
     Raced,
     Rejected,
+    Superseded,
     prepare,
     signed_for,
     submit,
 )
 from server.applications.uploads import Upload
+from server.applications.versions import carried
 from server.japan import today
 from server.notices.worker import deliver_at_once
+from server.people.limits import LimitReached
 from server.people.signing import SignatureState, draft_signature, start_signature
 from server.store.database import Writing
 from server.web import steps
-from server.web.contexts import Banner, CheckPage, CheckRow, CheckSection, ErrorLink, FeeLine, FeeView, SignPage
-from server.web.http import page, read_form, see_other, services, visitor
+from server.web.contexts import (
+    Banner,
+    CheckPage,
+    CheckRow,
+    CheckSection,
+    ErrorLink,
+    FeeLine,
+    FeeView,
+    RenewedPage,
+    SignPage,
+)
+from server.web.http import client, page, read_form, see_other, services, visitor
 from server.web.opened import open_draft
 from server.web.routing import Access, route
 
@@ -46,7 +59,8 @@ class Reviewed:
     draft: Draft
     declaration: Declaration
     files: tuple[Upload, ...]
-    outcome: Prepared | Rejected
+    outcome: Prepared | Rejected | Superseded
+    filing: Filing
 
     @property
     def settled(self) -> Settled:
@@ -64,8 +78,10 @@ async def _reviewed(request: Request) -> Reviewed | Response:
     draft, files = opened
     of = services(request)
     declaration = await of.catalogue.declaration(draft.digest, draft.slug)
-    filing = Filing(declaration, draft.content.answers, files, CHANNEL, visitor(request))
-    return Reviewed(draft, declaration, files, prepare(filing, of.catalogue.shared.fees, now=of.clock()))
+    served = of.catalogue.get(draft.slug)
+    now_served = served.declaration if served else None
+    filing = Filing(declaration, draft.content.answers, files, CHANNEL, visitor(request), now_served)
+    return Reviewed(draft, declaration, files, prepare(filing, of.catalogue.shared.fees, now=of.clock()), filing)
 
 
 async def check(request: Request) -> Response:
@@ -81,7 +97,7 @@ async def _check_page(
     declaration, settled = reviewed.declaration, reviewed.settled
     shown = steps.Shown(declaration, -1, reviewed.draft.content, settled, files=reviewed.files, base=reviewed.base)
     asked = filling.asked_steps(declaration.form, settled)
-    fee = _quote(request, reviewed)
+    fee = None if isinstance(reviewed.outcome, Superseded) else _quote(request, reviewed)
     context = CheckPage(
         title=declaration.title,
         slug=declaration.slug,
@@ -89,14 +105,24 @@ async def _check_page(
         sections=[*_sections(reviewed), *_files(reviewed)],
         left_out=[CheckRow(line.label, line.text) for line in summary.left_out(settled)],
         errors=_errors(reviewed, shown),
-        fee=fee_view(fee) if fee.items else None,
+        fee=fee_view(fee) if fee and fee.items else None,
         do=do,
         url=url,
         rev=_rev(reviewed.draft, fee),
         back_url=f"{reviewed.base}/{asked[-1] + 1}",
         banner=banner or _closed(request, declaration),
+        renew_url=f"{reviewed.base}/renew" if reviewed.filing.stale else "",
+        keep=bool(_to_keep(request, reviewed)),
     )
     return page(request, "pages/check.html", context, status=status)
+
+
+def _to_keep(request: Request, reviewed: Reviewed) -> earlier.Facts:
+    """What may be kept for other forms, if the resident wants it."""
+    who = visitor(request).resident
+    if who is None or who.protected or isinstance(reviewed.outcome, Rejected | Superseded):
+        return {}
+    return earlier.facts(reviewed.declaration.form, reviewed.settled, now=services(request).clock())
 
 
 def _quote(request: Request, reviewed: Reviewed) -> Quote:
@@ -106,16 +132,18 @@ def _quote(request: Request, reviewed: Reviewed) -> Quote:
     return priced(reviewed.declaration, reviewed.settled.kept, of.catalogue.shared.fees, today(of.clock()))
 
 
-def _rev(draft: Draft, fee: Quote) -> str:
+def _rev(draft: Draft, fee: Quote | None) -> str:
     """What the resident has seen: this revision at this price."""
-    return f"{draft.revision}-{fee.total}"
+    return f"{draft.revision}-{fee.total if fee else ''}"
 
 
 async def _next_thing(request: Request, reviewed: Reviewed) -> tuple[str, str]:
     """`do` and `url` of the check page."""
+    if isinstance(reviewed.outcome, Superseded):
+        return "renew", ""
     if isinstance(reviewed.outcome, Rejected):
         return "fix", ""
-    needed, base = reviewed.declaration.assurance, reviewed.base
+    needed, base = reviewed.filing.needed, reviewed.base
     if not visitor(request).level.covers(needed):
         return "signin", "/signin?" + urlencode({"next": f"{base}/check", "level": needed.value})
     if needed is Assurance.JPKI_SIGNATURE and await _signature(request, reviewed.draft, reviewed.outcome) is None:
@@ -137,9 +165,9 @@ async def _signature(request: Request, draft: Draft, prepared: Prepared) -> str 
 def _closed(request: Request, declaration: Declaration) -> Banner | None:
     """Drafts are kept while a procedure takes no filings; it is said before anybody tries."""
     served, now = services(request).catalogue.get(declaration.slug), services(request).clock()
-    if served is None or served.takes_online(now):
+    if served is not None and served.takes_online(now):
         return None
-    reason = served.status(now).reason
+    reason = served.status(now).reason if served else ""
     return Banner("warning", f"この手続きは、いま受け付けていません。{reason}入力した内容は保存されています。")
 
 
@@ -164,7 +192,7 @@ def _files(reviewed: Reviewed) -> Iterator[CheckSection]:
 
 def _errors(reviewed: Reviewed, shown: steps.Shown) -> list[ErrorLink]:
     """Each error with a link to its step, where it stands beside its question."""
-    if isinstance(reviewed.outcome, Prepared):
+    if not isinstance(reviewed.outcome, Rejected):
         return []
     form = reviewed.declaration.form
     by_step: dict[int, list[FieldError]] = {}
@@ -228,6 +256,29 @@ async def sign_go(request: Request) -> Response:
     return see_other(f"/sign/{started}/go" if isinstance(started, str) else f"{reviewed.base}/check")
 
 
+# --- a newer version ---------------------------------------------------------------------------------------------
+
+
+async def renew(request: Request) -> Response:
+    """Move the draft to the version that is served now. What that has no place for is shown before one goes on."""
+    opened = await open_draft(request)
+    if isinstance(opened, Response):
+        return opened
+    draft, _ = opened
+    of, who, now = services(request), visitor(request), services(request).clock()
+    served = of.catalogue.get(draft.slug)
+    if served is None or served.digest == draft.digest:
+        return see_other(f"/drafts/{draft.id}/check")
+    before = await of.catalogue.declaration(draft.digest, draft.slug)
+    moved = carried(before.form, served.declaration.form, draft.content, today(now))
+    newer = replace(draft, digest=served.digest)
+    saved = await of.database.transact(lambda db: save(db, of.keys, newer, moved.content, who, now=now))
+    if isinstance(saved, Conflict) or not moved.left:
+        return see_other(f"/drafts/{draft.id}/check")
+    left = [CheckRow(line.label, line.text) for line in moved.left]
+    return page(request, "pages/renewed.html", RenewedPage(served.declaration.title, left, f"/drafts/{draft.id}/check"))
+
+
 # --- submitting ---------------------------------------------------------------------------------------------------
 
 
@@ -236,10 +287,13 @@ async def submit_draft(request: Request) -> Response:
     reviewed = await _reviewed(request)
     if isinstance(reviewed, Response):
         return reviewed
-    seen = ((await read_form(request)).get("_rev") or [""])[-1]
+    posted = await read_form(request)
+    seen, wanted = (posted.get("_rev") or [""])[-1], "_keep" in posted
     do, url = await _next_thing(request, reviewed)
     if do in ("signin", "sign"):
         return see_other(url)
+    if isinstance(reviewed.outcome, Superseded):
+        return await _check_page(request, reviewed, status=409)
     if isinstance(reviewed.outcome, Rejected):
         return await _check_page(request, reviewed, status=422)
     if _closed(request, reviewed.declaration) is not None:
@@ -247,11 +301,13 @@ async def submit_draft(request: Request) -> Response:
     if seen != _rev(reviewed.draft, reviewed.outcome.quote):
         told = "確認の画面を開いたあとで、内容か手数料が変わりました。いまの内容を確かめて、もう一度送ってください。"
         return await _check_page(request, reviewed, status=409, banner=Banner("warning", told))
-    return await _submitted(request, reviewed, reviewed.outcome)
+    kept = _to_keep(request, reviewed) if wanted else {}
+    return await _submitted(request, reviewed, reviewed.outcome, kept)
 
 
-async def _submitted(request: Request, reviewed: Reviewed, prepared: Prepared) -> Response:
-    of, now, draft = services(request), services(request).clock(), reviewed.draft
+async def _submitted(request: Request, reviewed: Reviewed, prepared: Prepared, kept: earlier.Facts) -> Response:
+    of, now, draft, who = services(request), services(request).clock(), reviewed.draft, visitor(request).resident
+    place = client(request)
     signature = await _signature(request, draft, prepared)
 
     def work(db: Writing) -> str:
@@ -261,25 +317,42 @@ async def _submitted(request: Request, reviewed: Reviewed, prepared: Prepared) -
             prepared,
             draft=draft,
             signature=signature,
+            place=place,
             base_url=of.settings.base_url,
+            payment_days=of.city.payment_days,
             now=now,
             random=of.random,
         )
+        if who is not None:
+            earlier.keep(db, of.keys, who, kept, now=now, random=of.random)
         return done.receipt_number
 
     try:
         number = await of.database.transact(work)
     except Raced:
         return see_other(f"{reviewed.base}/check")  # leads on to the receipt when the other one submitted
+    except LimitReached as error:
+        return _wait(await _check_page(request, reviewed, status=429, banner=_later(error.seconds)), error.seconds)
     if of.mailer is not None:
         await deliver_at_once(of.database, of.mailer, now)
     of.metrics.submitted(prepared.filing.declaration.slug, CHANNEL)
     return see_other(f"/applications/{quote(number)}/receipt")
 
 
+def _later(seconds: int) -> Banner:
+    told = "短い時間に多くの申請が送られたため、まだ送られていません。入力した内容は保存されています。"
+    return Banner("warning", f"{told}{-(-seconds // 60)}分ほど待ってから、もう一度送ってください。")
+
+
+def _wait(response: Response, seconds: int) -> Response:
+    response.headers["retry-after"] = str(seconds)
+    return response
+
+
 ROUTES = [
     route("/drafts/{draft}/check", check, access=Access.DRAFT),
     route("/drafts/{draft}/sign", sign_page, access=Access.DRAFT),
     route("/drafts/{draft}/sign/go", sign_go, access=Access.DRAFT),
+    route("/drafts/{draft}/renew", renew, methods=("POST",), access=Access.DRAFT),
     route("/drafts/{draft}/submit", submit_draft, methods=("POST",), access=Access.DRAFT),
 ]

@@ -220,6 +220,8 @@ class StepPage:
 
     `number` counts from 1, and `total` counts the check at the end of `steps` too. `save` and `back` say whether those
     buttons stand there. `wrong` are the pointers of `errors`: sent along, they stay told when the questions change.
+    `ask` is the level of sign-in to offer first ('' none): email, oidc-basic, jpki-signature.
+    `earlier` is the day of the answers that could fill blanks of this step (`offers`: of some step, by other answers).
     """
 
     title: str
@@ -238,6 +240,9 @@ class StepPage:
     multipart: bool = False
     back: bool = False
     save: bool = True
+    offers: bool = False
+    earlier: date | None = None
+    ask: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,8 +268,10 @@ class CheckSection:
 class CheckPage:
     """pages/check.html.
 
-    `do`: 'fix' (errors first), 'signin', 'sign' (both: `url` is a link), 'submit' (`url` takes the form).
-    `consent` is what one agrees to by submitting.
+    `do`: 'renew' (only a newer version can be sent: `renew_url`), 'fix' (errors first), 'signin', 'sign' (both: `url`
+    is a link), 'submit' (`url` takes the form).
+    `renew_url` takes a form that moves the draft to the newer version, '' where there is none.
+    `consent` is what one agrees to by submitting. `keep`: whether to ask if answers may be kept for other forms.
     """
 
     title: str
@@ -280,6 +287,8 @@ class CheckPage:
     back_url: str
     consent: str = ""
     banner: Banner | None = None
+    keep: bool = False
+    renew_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +345,15 @@ class LostPage:
     typed: Sequence[str]
     hidden: Sequence[tuple[str, str]]
     files: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RenewedPage:
+    """pages/renewed.html: the answers (`left`) for which the newer version has no place."""
+
+    title: str
+    left: Sequence[CheckRow]
+    check_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -446,3 +464,12 @@ class KindsPage:
     """pages/kinds.html"""
 
     kinds: Sequence[KindSpecimens]
+
+
+@dataclass(frozen=True, slots=True)
+class WithheldPage:
+    """pages/withheld.html, 409: a file nobody is given. `scan`: waiting, infected."""
+
+    scan: str
+    name: str
+    back_url: str

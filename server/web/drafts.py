@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from anyio import to_thread
 from starlette.requests import Request
@@ -15,12 +14,14 @@ from starlette.responses import HTMLResponse, Response
 
 from forms_schema import FieldError, FieldView, Posted, Settled
 from forms_schema.view import control_id
-from procedures.declaration import Declaration
-from server.applications import drafts, filling, numbers, uploads
+from procedures.declaration import Assurance, Declaration
+from server.applications import drafts, earlier, filling, numbers, uploads
 from server.applications.drafts import Content, Draft
+from server.applications.filetypes import Unfit
 from server.applications.prefill import prefilled
 from server.catalogue import Published
-from server.japan import today
+from server.japan import in_japan, today
+from server.people.limits import Limit, LimitReached, demand
 from server.people.sessions import open_session
 from server.store import StoreUnavailable
 from server.store.database import Writing
@@ -30,6 +31,7 @@ from server.web.files import take_files, with_files
 from server.web.http import (
     RETRY_SECONDS,
     PostedFile,
+    client,
     is_fragment,
     page,
     problem,
@@ -39,7 +41,7 @@ from server.web.http import (
     set_session,
     visitor,
 )
-from server.web.opened import Place, placed
+from server.web.opened import Place, placed, with_earlier
 from server.web.public import cached_page
 from server.web.routing import Access, route
 
@@ -47,10 +49,18 @@ FORM_WITH_FILES: Final = 100 * 2**20
 """Bytes of a step with its files; each file has its own limit."""
 STAYS: Final = frozenset({"add", "remove", "lookup", "town", "refresh"})
 """Buttons that change the page one is on."""
+BY_BROWSER: Final = Limit("draft.browser", 60, timedelta(hours=1))
+BY_PLACE: Final = Limit("draft.place", 1200, timedelta(hours=1))
+"""New drafts. Behind one address stands a library, or thousands of a mobile carrier's phones."""
 UNSAVED: Final = Banner(
     "warning",
     "いまは保存できませんでした。入力した内容は、この画面に残っています。少し待ってから、もう一度ボタンを押してください。",
 )
+
+
+def too_many(seconds: int) -> Banner:
+    told = "短い時間に多くの申請が始められたため、まだ保存していません。入力した内容は、この画面に残っています。"
+    return Banner("warning", f"{told}{-(-seconds // 60)}分ほど待ってから、もう一度ボタンを押してください。")
 
 
 # --- the first step, before there is a draft ---------------------------------------------------------------------
@@ -63,7 +73,7 @@ async def apply(request: Request) -> Response:
         return published
     if visitor(request).session_id is None:
         return cached_page(request, lambda: _step(request, _fresh(request, published.declaration), personal=False))
-    return _step(request, _fresh(request, published.declaration))
+    return _step(request, await with_earlier(request, _fresh(request, published.declaration)))
 
 
 async def begin(request: Request) -> Response:
@@ -71,7 +81,7 @@ async def begin(request: Request) -> Response:
     published = _open(request)
     if isinstance(published, Response):
         return published
-    return await _answered(request, _fresh(request, published.declaration))
+    return await _answered(request, await with_earlier(request, _fresh(request, published.declaration)))
 
 
 def _open(request: Request) -> Published | Response:
@@ -104,8 +114,7 @@ async def show(request: Request) -> Response:
         return _next_step(place, asked)
     errors: Sequence[FieldError] = ()
     if "check" in request.query_params:
-        found = form.errors(settled, Counter(file.key for file in place.files))
-        errors = filling.of_step(form, place.number, found)
+        errors = filling.of_step(form, place.number, uploads.errors(form, settled, place.files))
     return _step(request, place, turn=filling.Turn(place.content, settled, {}), errors=errors)
 
 
@@ -143,7 +152,15 @@ async def _turned(request: Request, place: Place, posted: Posted, files: Sequenc
     of = services(request)
     form, day = place.declaration.form, today(of.clock())
     turn = filling.turn(
-        form, place.number, posted, place.content, do, visitor=visitor(request), lookup=of.postal.lookup, today=day
+        form,
+        place.number,
+        posted,
+        place.content,
+        do,
+        visitor=visitor(request),
+        lookup=of.postal.lookup,
+        today=day,
+        known=place.known,
     )
     changed = replace(place, content=turn.content)
     by_row = verb == "remove" and place.draft is not None and filling.has_files_by_row(form, where.rpartition("/")[0])
@@ -159,10 +176,20 @@ async def _turned(request: Request, place: Place, posted: Posted, files: Sequenc
         if errors and place.draft is None:
             errors = _errors(changed, turn, (), unfit)  # files are kept with a draft only: they are asked for again
         if errors:
-            return _step(request, await with_files(request, changed, kept), turn=turn, errors=errors, status=422)
+            changed, surplus = await with_files(request, changed, kept)
+            return _step(request, changed, turn=turn, errors=(*errors, *surplus), status=422)
         return await _saved(request, changed, Pressed(verb, where, posted, turn, kept, unfit))
     except StoreUnavailable:
-        return _step(request, changed, turn=turn, status=503)  # with everything that was typed
+        return _unsaved(request, changed, turn, 503, RETRY_SECONDS, UNSAVED)
+    except LimitReached as error:
+        return _unsaved(request, changed, turn, 429, error.seconds, too_many(error.seconds))
+
+
+def _unsaved(request: Request, place: Place, turn: filling.Turn, status: int, seconds: int, banner: Banner) -> Response:
+    """The page with everything that was typed, to be sent again in `seconds`."""
+    response = _step(request, place, turn=turn, status=status, banner=banner)
+    response.headers["retry-after"] = str(seconds)
+    return response
 
 
 def _stale(draft: Draft, posted: Posted) -> bool:
@@ -180,8 +207,8 @@ def _errors(
 ) -> tuple[FieldError, ...]:
     """What is wrong on this step, files included."""
     form = place.declaration.form
-    attached = Counter([file.key for file in place.files] + [file.upload.key for file in kept])
-    found = filling.of_step(form, place.number, form.errors(turn.settled, attached))
+    attached = [*place.files, *(file.upload for file in kept)]
+    found = filling.of_step(form, place.number, uploads.errors(form, turn.settled, attached))
     refused = {error.pointer for error in unfit}
     return (*unfit, *(error for error in found if error.pointer not in refused))
 
@@ -203,12 +230,14 @@ class Pressed:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What became of saving. `token` is of a session opened on the way, `code` resumes the draft elsewhere."""
+    """What became of saving. `token` is of a session opened on the way, `code` resumes the draft elsewhere; `unkept`
+    are files that were too many, `files` those the draft has now."""
 
     draft: Draft | drafts.Conflict
     token: str | None
     code: str
-    surplus: Sequence[FieldError]
+    unkept: Sequence[uploads.Kept]
+    files: tuple[uploads.Upload, ...]
 
 
 async def _saved(request: Request, place: Place, pressed: Pressed) -> Response:
@@ -218,9 +247,10 @@ async def _saved(request: Request, place: Place, pressed: Pressed) -> Response:
     else:
         marks = {}
     saved = await of.database.transact(lambda db: _save(db, request, place, pressed, marks))
+    await of.intake.discard(saved.unkept)
     if isinstance(saved.draft, drafts.Conflict):
         return await _overtaken(request, place, pressed)
-    response = _after(request, replace(place, draft=saved.draft), pressed, saved)
+    response = _after(request, replace(place, draft=saved.draft, files=saved.files), pressed, saved)
     if saved.token is not None:
         set_session(request, response, saved.token)
     if is_fragment(request) and "location" in response.headers:
@@ -238,11 +268,11 @@ def _save(db: Writing, request: Request, place: Place, pressed: Pressed, marks: 
     if draft is None:
         draft, token, again = _begun(db, request, place, pressed)
         if again:
-            return Saved(draft, token, "", ())
+            return Saved(draft, token, "", (), uploads.of(db, of.keys, "draft", draft.id))
     answers = numbers.sealed_away(db, of.keys, form, content.answers, draft.id, now=now, random=of.random)
     content = replace(content, answers=answers, marks=numbers.marked(form, answers, content.marks, marks))
     saved = drafts.save(db, of.keys, draft, content, who, now=now)
-    surplus = [f"attachment:{each.upload.key}" for each in pressed.kept if uploads.attach(db, each, "draft", draft.id)]
+    unkept = [each for each in pressed.kept if uploads.attach(db, each, "draft", draft.id)]
     if isinstance(saved, Draft):
         _follow_rows(db, place, pressed)
     if pressed.verb == "detach":
@@ -250,7 +280,7 @@ def _save(db: Writing, request: Request, place: Place, pressed: Pressed, marks: 
     code = ""
     if pressed.verb == "save" and isinstance(saved, Draft):
         code = drafts.new_resume_code(db, of.keys, draft, random=of.random)
-    return Saved(saved, token, code, [FieldError(each, "file-count", {"limit": uploads.MAX_FILES}) for each in surplus])
+    return Saved(saved, token, code, unkept, uploads.of(db, of.keys, "draft", draft.id))
 
 
 def _begun(db: Writing, request: Request, place: Place, pressed: Pressed) -> tuple[Draft, str | None, bool]:
@@ -267,6 +297,7 @@ def _begun(db: Writing, request: Request, place: Place, pressed: Pressed) -> tup
     there = drafts.begun_already(db, of.keys, session_id, page_sent, now=now)
     if there is not None:
         return there, token, True
+    demand(db, of.keys, (BY_BROWSER, session_id), (BY_PLACE, client(request)), now=now)
     made = drafts.create(db, of.keys, place.declaration, who.at(session_id), begun=page_sent, now=now, random=of.random)
     return made, token, False
 
@@ -299,7 +330,7 @@ def _without_blanks(content: Content) -> Content:
 
 def _after(request: Request, place: Place, pressed: Pressed, saved: Saved) -> Response:
     """Where a saved page leads."""
-    unfit = [*pressed.unfit, *saved.surplus]
+    unfit = [*pressed.unfit, *(uploads.error(each.upload.key, Unfit("count")) for each in saved.unkept)]
     if unfit:
         return _step(request, place, turn=pressed.turn, errors=unfit, status=422)
     if saved.code and place.draft is not None:
@@ -320,6 +351,9 @@ def _onward(place: Place, pressed: Pressed) -> Response:
     if pressed.verb == "back":
         before = max((number for number in asked if number < place.number), default=0)
         return see_other(f"{place.base}/{before + 1}")
+    if pressed.verb == "signin":
+        here = f"{place.base}/{place.number + 1}"
+        return see_other("/signin?" + urlencode({"next": here, "level": place.declaration.assurance.value}))
     rows = pressed.turn.content.rows.get(pressed.where, 0) if pressed.verb == "add" else 0
     anchor = f"#{control_id(steps.control_of(pressed.where))}-{rows - 1}" if rows else ""  # the new row
     return see_other(f"{place.base}/{place.number + 1}{anchor}")
@@ -342,6 +376,7 @@ def _step(
     errors: Sequence[FieldError] = (),
     status: int = 200,
     personal: bool = True,
+    banner: Banner | None = None,
 ) -> Response:
     settled = turn.settled if turn else _settled(request, place)
     shown = steps.Shown(
@@ -356,11 +391,13 @@ def _step(
     )
     made = steps.views(shown)
     if personal and is_fragment(request) and status == 200:  # what is kept for everybody is always a whole page
-        return HTMLResponse(services(request).renderer.questions(made))
-    context = _step_page(shown, place, made)
-    if status == 503:
-        context, headers = replace(context, banner=UNSAVED), {"retry-after": str(RETRY_SECONDS)}
-        return page(request, "pages/step.html", context, status=status, headers=headers)
+        html = services(request).renderer.questions(made)
+        offered = {"earlier": _offered(shown, place)}
+        again = services(request).renderer.render("components/earlier_again.html", offered) if place.known else ""
+        return HTMLResponse(f"{html}{again}")
+    context = replace(_step_page(shown, place, made), ask=_level_to_ask(request, shown))
+    if banner is not None:
+        context = replace(context, banner=banner)
     return page(request, "pages/step.html", context, status=status, personal=personal)
 
 
@@ -383,7 +420,25 @@ def _step_page(shown: steps.Shown, place: Place, made: Sequence[FieldView]) -> S
         banner=None if shown.errors else steps.card_banner(shown, made),
         multipart=steps.multipart(shown.form, place.number),
         back=here > 1,
+        offers=bool(place.known),
+        earlier=_offered(shown, place),
     )
+
+
+def _level_to_ask(request: Request, shown: steps.Shown) -> str:
+    """The level to offer before the applicant's answers: with a card, many need not be typed. '' where it is reached,
+    or cannot be reached here."""
+    of, needed = services(request), shown.declaration.assurance
+    ways = [each.level for each in of.identity.values()] + ([Assurance.EMAIL] if of.mailer else [])
+    if visitor(request).level.covers(needed) or not any(level.covers(needed) for level in ways):
+        return ""
+    return needed.value if steps.asks_applicant(shown) else ""
+
+
+def _offered(shown: steps.Shown, place: Place) -> date | None:
+    """The day of earlier answers that could fill blanks of this step."""
+    found = earlier.offer(shown.form, place.number, shown.settled, place.known)
+    return in_japan(found.at).date() if found else None
 
 
 async def _differences(place: Place, mine: Content, day: date) -> tuple[filling.Difference, ...]:

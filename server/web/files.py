@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from urllib.parse import quote
 
 from anyio import to_thread
@@ -13,7 +12,11 @@ from starlette.responses import Response
 
 from forms_schema import FieldError
 from server.applications import filling, uploads
-from server.web.http import PostedFile, problem, services
+from server.applications.filetypes import Unfit
+from server.applications.intake import Incoming, sender
+from server.store import StoreUnavailable
+from server.web.contexts import WithheldPage
+from server.web.http import PostedFile, client, page, problem, services, visitor
 from server.web.opened import Place, open_draft
 from server.web.routing import Access, route
 
@@ -21,41 +24,44 @@ from server.web.routing import Access, route
 async def take_files(
     request: Request, place: Place, files: Sequence[PostedFile], origins: Mapping[str, Sequence[int]]
 ) -> tuple[list[uploads.Kept], list[FieldError]]:
-    """Store what fits of the posted files; the rest are errors at their questions."""
-    of = services(request)
-    accepts = {a.key: a.accept for a in place.declaration.form.attachments}
-    kept: list[uploads.Kept] = []
-    unfit: list[FieldError] = []
+    """Take in what fits of the posted files; the rest are errors at their questions."""
+    form = place.declaration.form
+    accepts = {a.key: a.accept for a in form.attachments}
+    incoming: list[Incoming] = []
+    refused: list[FieldError] = []
     for file in files:
         posted_as = file.control.removeprefix("attachment.").replace(".", "/")
-        key = filling.followed(place.declaration.form, origins, posted_as)
-        accept = accepts.get(posted_as.partition("/")[0])
-        content = _read(file)
+        key, accept = filling.followed(form, origins, posted_as), accepts.get(posted_as.partition("/")[0])
         if accept is None or key is None:
             continue
-        verdict = uploads.Unfit("size") if file.refused else uploads.fit(content, accept)
-        if isinstance(verdict, uploads.Unfit):
-            unfit.append(FieldError(f"attachment:{key}", f"file-{verdict.code}", {"limit": uploads.MAX_FILE >> 20}))
-            continue
-        incoming = uploads.Incoming(key, file.name, verdict, content)
-        store = partial(uploads.store, of.blobs, of.keys, incoming, now=of.clock(), random=of.random)
-        kept.append(await to_thread.run_sync(store))
-    return kept, unfit
+        if file.refused == "no-room":
+            raise StoreUnavailable("a file could not be taken")
+        if file.refused:
+            refused.append(uploads.error(key, Unfit("size" if file.refused == "too-large" else "count")))
+        else:
+            incoming.append(Incoming(key, file.name, file.content, accept))
+    taken = await services(request).intake.take(incoming, sender(visitor(request), client(request)))
+    kept = [each for each in taken if isinstance(each, uploads.Kept)]
+    pairs = zip(incoming, taken, strict=True)
+    refused += [uploads.error(file.key, each) for file, each in pairs if isinstance(each, Unfit)]
+    return kept, list({error.pointer: error for error in reversed(refused)}.values())[::-1]
 
 
-def _read(file: PostedFile) -> bytes:
-    return b"" if file.refused else file.content.read()
-
-
-async def with_files(request: Request, place: Place, kept: Sequence[uploads.Kept]) -> Place:
-    """A page with errors keeps the files that came with it, where there is a draft to keep them."""
-    if place.draft is None or not kept:
-        return place
-    draft_id = place.draft.id
-    taken = await services(request).database.transact(
-        lambda db: [each.upload for each in kept if uploads.attach(db, each, "draft", draft_id) is None]
+async def with_files(
+    request: Request, place: Place, kept: Sequence[uploads.Kept]
+) -> tuple[Place, tuple[FieldError, ...]]:
+    """A page with errors keeps the files that came with it, where there is a draft to keep them. The errors are of
+    those that were too many."""
+    of, draft = services(request), place.draft
+    if draft is None or not kept:
+        await of.intake.discard(kept)
+        return place, ()
+    surplus = await of.database.transact(
+        lambda db: [each for each in kept if uploads.attach(db, each, "draft", draft.id) is not None]
     )
-    return replace(place, files=(*place.files, *taken))
+    await of.intake.discard(surplus)
+    files = (*place.files, *(each.upload for each in kept if each not in surplus))
+    return replace(place, files=files), tuple(uploads.error(each.upload.key, Unfit("count")) for each in surplus)
 
 
 async def file(request: Request) -> Response:
@@ -63,16 +69,20 @@ async def file(request: Request) -> Response:
     opened = await open_draft(request)
     if isinstance(opened, Response):
         return opened
-    return await download(request, "draft", opened[0].id)
+    return await download(request, "draft", opened[0].id, back=f"/drafts/{opened[0].id}/check")
 
 
-async def download(request: Request, owner_kind: str, owner_id: str) -> Response:
-    """The content of an owner's file, to be saved rather than shown: what is in it is not ours."""
+async def download(request: Request, owner_kind: str, owner_id: str, *, back: str) -> Response:
+    """The content of an owner's file, to be saved rather than shown: what is in it is not ours. 409 for one that
+    nobody is given."""
     of, upload_id = services(request), request.path_params["file"]
     stored = await of.database.read(lambda db: uploads.one(db, of.keys, upload_id, owner_kind, owner_id))
     if stored is None:
         return problem(request, 404)
-    content = await to_thread.run_sync(stored.content, of.blobs)
+    try:
+        content = await to_thread.run_sync(stored.content, of.blobs)
+    except uploads.Withheld as held:
+        return page(request, "pages/withheld.html", WithheldPage(held.scan, stored.upload.name, back), status=409)
     headers = {
         "content-disposition": f"attachment; filename*=UTF-8''{quote(stored.upload.name)}",
         "content-security-policy": "sandbox; default-src 'none'",

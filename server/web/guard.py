@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.web.bodies import TooLarge
-from server.web.http import Trace, problem
+from server.web.http import Trace, carries_bearer, problem
 from server.web.metrics import Metrics
 from server.web.requestlog import RequestLog
 from server.web.routing import Access, GatedRoute
@@ -109,8 +109,8 @@ class Guard:
         if scope["method"] in _SAFE:
             return False
         headers = dict(scope["headers"])
-        if headers.get(b"authorization", b"")[:7].lower() == b"bearer ":
-            return False  # no other site can add this header, and it is not the browser that keeps the token
+        if carries_bearer(scope):
+            return False  # no other site can add this header, and no cookie beside it counts (`http.session_token`)
         if any(pattern.match(scope["path"]) for pattern in self._signed):
             return False
         return _comes_from_elsewhere(headers, {self._origin, _own_origin(scope, headers)})

@@ -9,6 +9,8 @@ import gzip
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -16,12 +18,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from server.people import sessions
+from server.people import sessions, tokens
 from server.people.sessions import NOBODY, Visitor
 from server.store import RefusedText, StoreUnavailable
 from server.web.bodies import BadBody, FileLimits, PostedFile, read_form, read_form_with_files
 
 if TYPE_CHECKING:
+    from starlette.types import Scope
+
     from server.services import Services
 
 __all__ = [
@@ -29,11 +33,13 @@ __all__ = [
     "FileLimits",
     "PostedFile",
     "accepts_gzip",
+    "carries_bearer",
     "clear_session",
     "client",
     "exception_handlers",
     "is_fragment",
     "is_sandbox",
+    "load_program",
     "load_visitor",
     "page",
     "problem",
@@ -56,6 +62,7 @@ _TRACE: Final = "kakanai.trace"
 _MACHINES: Final = frozenset({"/graphql", "/uploads"})
 _CODES: Final = {
     400: "BAD_REQUEST",
+    401: "BAD_TOKEN",
     403: "FORBIDDEN",
     404: "NOT_FOUND",
     405: "METHOD_NOT_ALLOWED",
@@ -120,7 +127,16 @@ def _cookie(request: Request) -> dict[str, Any]:
     return kept | {"key": "__Host-kakanai", "secure": True}
 
 
+def carries_bearer(scope: Scope) -> bool:
+    """Whether a request brings a bearer token, of whatever worth. Such a request passes the CSRF rule, so a cookie
+    that comes beside it must count for nothing: both sides ask here."""
+    given = (value.lower() for name, value in scope["headers"] if name == b"authorization")
+    return any(value == b"bearer" or value.startswith((b"bearer ", b"bearer\t")) for value in given)
+
+
 def session_token(request: Request) -> str | None:
+    if carries_bearer(request.scope):
+        return None
     return request.cookies.get(_cookie(request)["key"]) or None
 
 
@@ -152,9 +168,52 @@ async def _visitor_of(of: Services, token: str) -> Visitor:
     return found
 
 
+async def load_program(request: Request) -> Response | None:
+    """Whoever calls a program's address: the resident of a bearer token, else the visitor of a session.
+
+    A token that is not good is refused and never taken for nobody: the program would believe that it is signed in.
+    """
+    if not carries_bearer(request.scope):
+        await load_visitor(request)
+        return None
+    of, sent = services(request), request.headers.getlist("authorization")
+    text, now = sent[0][len("bearer") :].strip() if len(sent) == 1 else "", of.clock()
+    found = await of.database.read(lambda db: tokens.bearer(db, of.keys, text, now=now))
+    if found is None or found.token_id is None:
+        return await _bad_token(request)
+    token_id = found.token_id
+    if found.touch_due:
+        with suppress(StoreUnavailable):  # as with a session: reading goes on where nothing can be written
+            await of.database.transact(lambda db: tokens.touch(db, token_id, now=now))
+    request.state.visitor = found
+    return None
+
+
+async def _bad_token(request: Request) -> Response:
+    of, place, now = services(request), client(request), services(request).clock()
+    wait = await of.database.transact(lambda db: tokens.failed(db, of.keys, place, now=now))
+    if wait:
+        return problem(request, 429, retry_after=wait)
+    return problem(request, 401, headers={"www-authenticate": 'Bearer realm="kakanai", error="invalid_token"'})
+
+
 def client(request: Request) -> str:
-    """Where a request comes from, for the limits of rates; never logged or stored but as a keyed digest."""
-    return request.client.host if request.client else ""
+    """Where a request comes from, for the limits of rates; never logged or stored but as a keyed digest.
+
+    Of an IPv6 address the network: whoever has one address has 2^64 of them, and would be counted anew with each.
+    """
+    return _place(request.client.host) if request.client else ""
+
+
+@lru_cache(maxsize=1024)
+def _place(host: str) -> str:
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, IPv4Address):
+        return host
+    return str(address.ipv4_mapped or IPv6Network((address, 64), strict=False))
 
 
 def visitor(request: Request) -> Visitor:

@@ -13,7 +13,9 @@ from starlette.responses import JSONResponse, Response
 
 from server.api import Answer, Api, Caller, Refused, read_queries
 from server.api.transport import MAX_BODY, encode
-from server.api.uploads import MAX_FILE, take
+from server.api.uploads import take
+from server.applications.filetypes import MAX_FILE
+from server.web.bodies import read_file
 from server.web.http import client, page, services, trace, visitor
 from server.web.pagecache import REVALIDATED, stored
 from server.web.routing import Access, route
@@ -60,9 +62,10 @@ async def registered(request: Request) -> Response:
 
 async def upload(request: Request) -> Response:
     """One file, as the whole body."""
-    body, headers = await request.body(), request.headers
+    headers = request.headers
     described = {"content_type": headers.get("content-type", ""), "disposition": headers.get("content-disposition", "")}
-    found = await take(services(request), visitor(request), client(request), body, **described)
+    with await read_file(request) as body:
+        found = await take(services(request), visitor(request), client(request), body, **described)
     return _refused(request, found) if isinstance(found, Refused) else JSONResponse({"upload": found})
 
 
@@ -110,6 +113,7 @@ _STARTS: Final[dict[str, tuple[str, object]]] = {
     "submit": ("申請を出す", {"input": {"slug": "", "answers": {}, "idempotencyKey": ""}}),
     "sign": ("電子署名を始める", {"input": {"slug": "", "answers": {}}}),
     "status": ("申請の状況", {"receiptNumber": "", "accessCode": ""}),
+    "withdraw": ("申請を取り下げる", {"input": {"receiptNumber": "", "accessCode": "", "reason": "UNSAID"}}),
 }
 """Title and first variables of each example, by its file's name."""
 
@@ -128,8 +132,8 @@ async def explorer(request: Request) -> Response:
 
 
 ROUTES = [
-    route("/graphql", call, methods=("POST",), access=Access.VISITOR, body=MAX_BODY),
+    route("/graphql", call, methods=("POST",), access=Access.PROGRAM, body=MAX_BODY),
     route("/graphql", registered, access=Access.PUBLIC),
-    route("/uploads", upload, methods=("POST",), access=Access.VISITOR, body=MAX_FILE),
+    route("/uploads", upload, methods=("POST",), access=Access.PROGRAM, body=MAX_FILE),
     route("/graphql/explorer", explorer, access=Access.SANDBOX),
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from procedures.declaration import Declaration
-from server.applications import drafts, uploads
+from server.applications import drafts, earlier, uploads
 from server.applications.drafts import Content, Draft
 from server.applications.prefill import prefilled
 from server.applications.submission import number_of
@@ -20,13 +20,15 @@ from server.web.lost import not_there
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A draft, or the first step before there is one, with everything its page needs."""
+    """A draft, or the first step before there is one, with everything its page needs. `known` of the visitor may be
+    offered to them."""
 
     declaration: Declaration
     number: int
     draft: Draft | None
     content: Content
     files: tuple[uploads.Upload, ...] = ()
+    known: earlier.Facts = field(default_factory=dict)
 
     @property
     def base(self) -> str:
@@ -48,7 +50,15 @@ async def placed(request: Request) -> Place | Response:
     if not 0 <= number < len(declaration.form.steps):
         return problem(request, 404)
     content = prefilled(declaration.form, draft.content, visitor(request), today(services(request).clock()))
-    return Place(declaration, number, draft, content, files)
+    return await with_earlier(request, Place(declaration, number, draft, content, files))
+
+
+async def with_earlier(request: Request, place: Place) -> Place:
+    """The same with what is kept of a signed-in visitor."""
+    of, who, now = services(request), visitor(request), services(request).clock()
+    if who.resident is None:
+        return place
+    return replace(place, known=await of.database.read(lambda db: earlier.load(db, of.keys, who, now=now)))
 
 
 async def open_draft(request: Request) -> tuple[Draft, tuple[uploads.Upload, ...]] | Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 from anyio import to_thread
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -10,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from procedures.dialect import DOCUMENT
+from server.notices.outbox import waiting
 from server.store import StoreRefused, StoreUnavailable
 from server.web.http import services
 from server.web.routing import Access, route
@@ -33,8 +35,12 @@ async def readyz(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """The numbers of this process."""
-    return Response(generate_latest(services(request).metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    """The numbers of this process, and how the outbox stands; the latter as it was while the database is away."""
+    of = services(request)
+    with suppress(StoreUnavailable):
+        waits = await of.database.read(waiting)
+        of.metrics.notices(waits.count, waits.age(of.clock()).total_seconds())
+    return Response(generate_latest(of.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
 async def dialect(_: Request) -> Response:

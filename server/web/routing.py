@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from server.web.http import is_sandbox, load_visitor, problem, see_other, trace, visitor, wants_json
+from server.web.http import is_sandbox, load_program, load_visitor, problem, see_other, trace, visitor, wants_json
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -47,6 +47,8 @@ class Access(StrEnum):
     """A session to which the application was granted, or its signed-in owner."""
     RESIDENT = "resident"
     """A signed-in resident; others are sent to sign in and come back."""
+    PROGRAM = "program"
+    """As VISITOR, and besides a resident's program with a bearer token, which counts at these addresses alone."""
     SIGNED = "signed"
     """Another system that signs its message; the endpoint checks the signature. No CSRF rule: no cookie counts."""
     OPERATIONS = "operations"
@@ -112,6 +114,8 @@ async def _admit(request: Request, access: Access) -> Response | None:
     """None where the request may go on; the refusal otherwise."""
     if access is Access.SANDBOX and not is_sandbox(request):
         return problem(request, 404)
+    if access is Access.PROGRAM:
+        return await load_program(request)
     if access not in _SESSIONLESS:
         await load_visitor(request)
     if access is Access.RESIDENT and visitor(request).resident is None:

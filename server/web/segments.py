@@ -17,7 +17,7 @@ from typing import Final
 from markupsafe import Markup, escape
 
 from forms_schema import FieldView
-from forms_schema.base import RowView
+from forms_schema.base import FileView, RowView
 
 KEPT: Final = 16 * 2**20
 """Characters of segments held, for all shapes together; a step has some 15,000."""
@@ -85,7 +85,7 @@ def _shape(view: FieldView) -> Shape:
         view.source,
         view.add,
         tuple((option.value, option.title) for option in view.options) if view.options else (),
-        tuple(file.remove for file in view.files) if view.files else (),
+        tuple((file.remove, bool(file.note)) for file in view.files) if view.files else (),
         tuple(_shape(child) for child in view.children) if view.children else (),
         tuple((row.remove, *(_shape(child) for child in row.children)) for row in view.rows) if view.rows else (),
     )
@@ -101,7 +101,7 @@ def _answers(view: FieldView) -> Iterator[str]:
         yield option.checked
         yield option.selected
     for file in view.files:
-        yield from (file.name, file.size, file.href)
+        yield from (file.name, file.size, file.href, file.note)
     for child in view.children:
         yield from _answers(child)
     for row in view.rows:
@@ -123,10 +123,15 @@ def _marked(view: FieldView, counter: Iterator[int]) -> FieldView:
         value=mark() if own else view.value,
         parts=_marked_parts(view.parts, mark) if own else view.parts,
         options=tuple(replace(option, checked=mark(), selected=mark()) for option in view.options),
-        files=tuple(replace(file, name=mark(), size=mark(), href=mark()) for file in view.files),
+        files=tuple(_marked_file(file, mark) for file in view.files),
         children=tuple(_marked(child, counter) for child in view.children),
         rows=tuple(_marked_row(row, counter) for row in view.rows),
     )
+
+
+def _marked_file(file: FileView, mark: Callable[[], str]) -> FileView:
+    name, size, href, note = mark(), mark(), mark(), mark()
+    return replace(file, name=name, size=size, href=href, note=note if file.note else "")
 
 
 def _marked_row(row: RowView, counter: Iterator[int]) -> RowView:

@@ -6,18 +6,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from forms_schema import Attachment, FieldError, FieldView, Form, Note, Settled
+from forms_schema import Attachment, Field, FieldError, FieldView, Form, Note, Settled
 from forms_schema.base import FileView, Option
 from forms_schema.messages import message
 from forms_schema.view import attachment_view, first_control, make_view, note_view
 from procedures.declaration import Declaration
-from server.applications import filling
+from server.applications import filling, uploads
 from server.applications.drafts import Content
+from server.applications.prefill import for_oneself
 from server.applications.uploads import Upload
 from server.people.postal import Town
 from server.web.contexts import Banner, ErrorLink, StepMark
 
 CHECK: Final = "内容の確認"
+NOTES: Final = {
+    uploads.WAITING: "ウイルスの検査を待っています。このまま申請できます",
+    uploads.INFECTED: "ウイルスが見つかりました。削除してください",
+}
+"""Why a file cannot be opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,13 @@ class Shown:
     @property
     def form(self) -> Form:
         return self.declaration.form
+
+
+def asks_applicant(shown: Shown) -> bool:
+    """Whether the applicant's own answers stand on this step, and somebody acts for themselves."""
+    items = shown.form.steps[shown.number].items
+    here = any(isinstance(item, Field) and item.subject == "applicant" for item in items)
+    return here and for_oneself(shown.form, shown.content.answers)
 
 
 def words(form: Form, errors: Sequence[FieldError], settled: Settled) -> dict[str, str]:
@@ -89,7 +102,8 @@ def _attachments(item: Attachment, shown: Shown, told: Mapping[str, str]) -> lis
 
 def _file(file: Upload, base: str) -> FileView:
     size = f"{max(1, round(file.size / 1024)):,}KB"
-    return FileView(file.name, size, f"{base}/files/{file.id}", f"detach:{file.id}")
+    note = NOTES.get(file.scan, "")
+    return FileView(file.name, size, "" if note else f"{base}/files/{file.id}", f"detach:{file.id}", note)
 
 
 def summary(shown: Shown, made: Sequence[FieldView], *, url: str = "") -> tuple[ErrorLink, ...]:

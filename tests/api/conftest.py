@@ -22,9 +22,8 @@ from server.settings import Settings
 from server.store.database import Writing
 from tests.api.declarations import sample
 from tests.conftest import Clock, Random
-
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
+from tests.files.papers import PDF as PDF
+from tests.files.pictures import PNG as PNG
 
 SUBMIT = """mutation Submit($input: SubmitApplicationInput!) {
   submitApplication(input: $input) {

@@ -25,7 +25,7 @@ def test_the_sandbox_has_a_page_to_try_the_api_on(api: Program) -> None:
 def test_its_examples_can_be_carried_out(api: Program) -> None:
     text = api.http.get("/graphql/explorer").text
     queries = [unescape(each) for each in re.findall(r'data-query="([^"]*)"', text)]
-    assert len(queries) == 6
+    assert len(queries) == 7
     for query in queries:
         assert "GRAPHQL_" not in api.post(query).text
 

@@ -7,14 +7,18 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from server.api.uploads import BY_PLACE, MAX_FILE
+from server.api.uploads import TYPES
 from server.applications import uploads
+from server.applications.filetypes import MAX_FILE
+from server.applications.intake import BY_PLACE, BY_SENDER
+from server.applications.scanner import SandboxScanner
+from server.people.limits import Limit, seconds_to_wait
 from server.store import tables as t
-from server.store.database import Reading
+from server.store.database import Reading, Writing
 from tests.api.conftest import PDF, PNG, Program
 from tests.conftest import Clock
-
-JPEG = b"\xff\xd8\xff\xe0" + bytes(40)
+from tests.files import papers
+from tests.files.pictures import HEIC, JPEG, flood
 
 
 def sent(api: Program, content: bytes, content_type: str = "application/pdf", **headers: str) -> Any:
@@ -34,16 +38,19 @@ def kept(api: Program) -> list[uploads.Upload]:
 
 @pytest.mark.parametrize(
     ("content", "kind"),
-    [(PDF, "application/pdf"), (PNG, "image/png"), (JPEG, "image/jpeg")],
-    ids=["pdf", "png", "jpeg"],
+    [(PDF, "application/pdf"), (PNG, "image/png"), (JPEG, "image/jpeg"), (HEIC, "image/jpeg")],
+    ids=["pdf", "png", "jpeg", "heic"],
 )
 @pytest.mark.parametrize("content_type", ["application/pdf", "application/octet-stream", "text/html", ""])
-def test_a_file_is_what_its_first_bytes_say(api: Program, content: bytes, kind: str, content_type: str) -> None:
+def test_a_file_is_what_it_is_whatever_is_said_of_it(
+    api: Program, content: bytes, kind: str, content_type: str
+) -> None:
     response = sent(api, content, content_type)
     assert response.status_code == 200
     assert set(response.json()) == {"upload"}
     (file,) = kept(api)
-    assert (file.id, file.media_type, file.size) == (response.json()["upload"], kind, len(content))
+    assert (file.id, file.media_type, file.scan) == (response.json()["upload"], kind, "clean")
+    assert kind in TYPES
 
 
 @pytest.mark.parametrize(
@@ -57,15 +64,23 @@ def test_a_file_is_what_its_first_bytes_say(api: Program, content: bytes, kind: 
         (PDF, "multipart/form-data; boundary=x", 415, "UNSUPPORTED_FILE"),
         (PDF, "application/x-www-form-urlencoded", 415, "UNSUPPORTED_FILE"),
         (PDF + bytes(MAX_FILE), "application/pdf", 413, "TOO_LARGE"),
+        (flood(), "image/png", 413, "TOO_LARGE"),
+        (PNG[:-30], "image/png", 422, "UNFIT_FILE"),
+        (papers.paper(papers.runs_on_opening), "application/pdf", 422, "UNFIT_FILE"),
+        (papers.carries(SandboxScanner.EICAR), "application/pdf", 422, "INFECTED_FILE"),
     ],
-    ids=["empty", "svg", "gif", "zip", "blank first", "multipart", "urlencoded", "large"],
+    ids=[
+        *("empty", "svg", "gif", "zip", "blank first", "multipart", "urlencoded", "large"),
+        *("flood", "cut off", "script", "virus"),
+    ],
 )
 def test_what_is_no_file_of_ours_is_refused(
     api: Program, content: bytes, content_type: str, status: int, code: str
 ) -> None:
     response = sent(api, content, content_type)
     assert (response.status_code, response.json()["error"]["code"]) == (status, code)
-    assert kept(api) == []
+    assert response.json()["error"]["message"].endswith("。")
+    assert [file for file in kept(api) if file.scan != uploads.INFECTED] == []
 
 
 def test_the_largest_file_is_taken(api: Program) -> None:
@@ -77,12 +92,15 @@ def test_the_largest_file_is_taken(api: Program) -> None:
     [
         ('attachment; filename="a.pdf"', "a.pdf"),
         ("attachment; filename*=UTF-8''%E5%A7%94%E4%BB%BB%E7%8A%B6.pdf", "委任状.pdf"),
-        ('attachment; filename="../../etc/passwd"', "passwd"),
+        ('attachment; filename="../../etc/passwd"', "passwd.pdf"),
         ('attachment; filename="C:\\\\a\\\\b.pdf"', "b.pdf"),
         ('attachment; filename="a\\"b.pdf"', 'a"b.pdf'),
-        ("attachment; filename*=UTF-8''a%00%E2%80%AEb", "ab"),
+        ("attachment; filename*=UTF-8''a%00%E2%80%AEb", "ab.pdf"),
         ("attachment; filename*=nonsense''%FF", "file.pdf"),
-        ("attachment; filename=" + "x" * 500, "x" * 100),
+        ("attachment; filename=" + "x" * 500, "x" * 100 + ".pdf"),
+        ('attachment; filename="letter.html"', "letter.html.pdf"),
+        ('attachment; filename="photo.JPG"', "photo.pdf"),
+        ('attachment; filename="R8.11.20 letter.PDF"', "R8.11.20 letter.PDF"),
         ("attachment", "file.pdf"),
         ("", "file.pdf"),
         ("filename*;filename*0", "file.pdf"),
@@ -108,10 +126,18 @@ def test_a_session_may_hand_in_so_many_files_ahead(api: Program) -> None:
     assert len(kept(api)) == uploads.MAX_FILES
 
 
-def test_nobody_fills_the_disk(api: Program, clock: Clock) -> None:
+@pytest.mark.parametrize("limit", [BY_PLACE, BY_SENDER], ids=["place", "session"])
+def test_nobody_fills_the_disk(api: Program, clock: Clock, limit: Limit) -> None:
     clock.now = clock.now.replace(minute=0)
-    for _ in range(BY_PLACE.most):
-        assert sent(api, PNG).status_code == 200
+    api.open_session()
+    who = "testclient" if limit is BY_PLACE else api.run(lambda db: db.scalar(select(t.session.c.id)))
+
+    def handed_in_before(db: Writing) -> None:
+        for _ in range(limit.most - 1):
+            assert seconds_to_wait(db, api.of.keys, limit, who, now=clock()) == 0
+
+    api.run(handed_in_before)
+    assert sent(api, PNG).status_code == 200
     response = sent(api, PNG)
     assert (response.status_code, response.json()["error"]["code"]) == (429, "RATE_LIMITED")
     assert int(response.headers["retry-after"]) == 3600

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from server.applications.states import OfficeState, ResidentState, shown
+from procedures.declaration import ProcedureType
+from server.applications.states import OfficeState, ResidentState, shown, withdrawable
 from server.money.states import RULES, Standing
 
 PAGE = (Path(__file__).parents[2] / "docs" / "states.md").read_text("utf-8")
@@ -27,6 +28,19 @@ APPLICATIONS, PAYMENTS = PAGE.split("## Payments")
 def test_the_page_pictures_every_state_of_an_application() -> None:
     told = {codes(row[0])[0]: codes(row[2])[0] for row in rows(APPLICATIONS)}
     assert told == {state.value: shown(state.value).value for state in OfficeState}
+
+
+MAY_WITHDRAW = {
+    "yes": set(ProcedureType),
+    "not a 届出": set(ProcedureType) - {ProcedureType.TODOKEDE},
+    "no": set[ProcedureType](),
+}
+
+
+def test_the_page_says_what_may_still_be_withdrawn() -> None:
+    for row in rows(APPLICATIONS):
+        state = codes(row[0])[0]
+        assert {each for each in ProcedureType if withdrawable(state, each.value)} == MAY_WITHDRAW[row[3]], state
 
 
 def test_every_word_a_resident_can_read_is_reached() -> None:

@@ -24,10 +24,11 @@ def free_port() -> int:
 
 class Server:
     """A sandbox with everything published. It believes a test's X-Forwarded-For, so that each test is a place of
-    its own to the limits of rates."""
+    its own to the limits of rates. `settings`: more of them, without the prefix."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, **settings: str) -> None:
         self.data_dir, self.port = data_dir, free_port()
+        self._settings = {f"KAKANAI_{name}": value for name, value in settings.items()}
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = data_dir / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -39,6 +40,7 @@ class Server:
             "KAKANAI_DATA_DIR": str(self.data_dir),
             "KAKANAI_PORT": str(self.port),
             "KAKANAI_TRUSTED_PROXIES": "127.0.0.1",
+            **self._settings,
         }
         command = [str(Path(sys.executable).with_name("kakanai")), "serve"]
         with self._log.open("ab") as log:

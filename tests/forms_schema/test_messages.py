@@ -63,8 +63,15 @@ def test_a_missing_file_is_asked_for_as_a_file() -> None:
     assert message(FieldError("attachment:ininjo", "required"), None, "委任状") == "委任状を添付してください"
     many = message(FieldError("attachment:ininjo", "maxItems", {"limit": 2}), None, "委任状")
     assert many == "委任状は2個までにしてください。多い分を削除してください"
-    for code in ("file-empty", "file-size", "file-type", "file-count"):
-        assert message(FieldError("attachment:ininjo", code, {"limit": 10}), None, "委任状").endswith("ください")
+    refusals = ("empty", "size", "type", "count", "broken", "pixels", "animated", "locked", "script", "action")
+    told = {
+        message(FieldError("attachment:ininjo", f"file-{code}", {"limit": 10}), None, "委任状")
+        for code in (*refusals, "embedded", "form", "heavy", "infected")
+    }
+    assert len(told) == len(refusals) + 4, "each in its own words"
+    assert all(words.endswith("ください") for words in told)
+    wait = message(FieldError("attachment:ininjo", "file-wait", {"limit": 10}), None, "委任状")
+    assert wait == "少し待ってから、委任状をもう一度添付してください（あと10分）"
 
 
 def test_bounds_of_a_date_are_told_in_both_calendars() -> None:

@@ -893,3 +893,20 @@ def test_somebody_elses_sealed_number_cannot_be_put_in(resident: Resident, newco
     on(resident, pages[0], {"applicant.my_number.keep": [theirs]})
     after = resident.open(pages[0].url)
     assert "入力済み" not in after.text or value(after, "applicant.my_number.keep") == mine
+
+
+def test_the_level_is_asked_for_before_the_answers_that_a_card_knows(resident: Resident) -> None:
+    first = resident.open(f"/procedures/{JUMINHYO}/apply")
+    assert "本人確認が必要です" not in first.text, "who acts is not on the card"
+    page = on(resident, first, {"acting": ["self"]})
+    assert "氏名や住所などがカードから入り" in page.text
+    signin = on(resident, page, {PHONE: ["0173-11-1111"]}, do="signin")
+    assert signin.path == "/signin"
+    back = become(resident, signin, "taro-jpki")
+    assert back.path == page.path
+    assert value(back, FAMILY) and value(back, PHONE) == "0173-11-1111"
+    assert "本人確認が必要です" not in back.text
+
+
+def test_an_agent_is_not_offered_to_fill_in_somebody_elses_card(resident: Resident) -> None:
+    assert "カードから入り" not in second_step(resident, "proxy").text

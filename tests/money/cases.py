@@ -11,15 +11,18 @@ from sqlalchemy import func, insert, select
 from payments.port import Event, EventKind
 from payments.sandbox_gateway import SandboxGateway
 from procedures.fees import Quote, QuoteItem
+from server.applications.submission import SEALED
 from server.money.checkout import Cashier, open_payment
-from server.money.debts import Debt, payment_of, raise_debt
+from server.money.debts import Debt, last_moment, payment_of, raise_debt
 from server.money.settle import Outcome, settle
 from server.store import tables as t
 from server.store.database import Writing
+from server.store.keys import Keys
 from tests.conftest import Clock, Maker, Random, Store
 
 NOON = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 FEE = 710
+DAYS = 14
 
 
 def fee(total: int = FEE, timing: str = "submit") -> Quote:
@@ -98,5 +101,19 @@ def cashier(store: Store, clock: Clock, random: Random) -> Cashier:
 def owing(store: Store, make: Maker, desk: Cashier, **row: Any) -> Counter:
     """A new application whose fee is due."""
     application = make(t.application, state="payment_pending", **row)["id"]
-    store.transact(lambda db: raise_debt(db, application, fee(), "submit", random=desk.random, now=desk.clock()))
+    now, random = desk.clock(), desk.random
+    due = last_moment(now, DAYS)
+    store.transact(lambda db: raise_debt(db, application, fee(), "submit", due_at=due, random=random, now=now))
     return Counter(store, desk, application)
+
+
+def answered(store: Store, keys: Keys, application_id: str) -> None:
+    """Give a row that a test made an application's content, so that its resident can be looked for in it."""
+    mine = t.application.c.id == application_id
+
+    def work(db: Writing) -> None:
+        wrapped = db.scalar(select(t.application.c.wrapped_key).where(mine))
+        sealed = keys.open_data_key(wrapped, application_id).seal(b'{"answers": {}}', SEALED)
+        db.execute(t.application.update().where(mine).values(sealed_answers=sealed))
+
+    store.transact(work)

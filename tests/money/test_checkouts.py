@@ -10,7 +10,7 @@ import pytest
 
 from payments.port import Checkout, Event, Payment, ProviderUnavailable, Refusal
 from payments.sandbox_gateway import Action, Delivery, SandboxGateway
-from server.money.checkout import hear, reconcile, start_checkout
+from server.money.checkout import Ignored, hear, reconcile, start_checkout
 from server.money.debts import cancel_debt
 from server.money.settle import Duplicate, Outcome, Settled
 from server.money.states import PaymentState, Standing
@@ -57,7 +57,7 @@ class Payer:
         assert delivery is not None
         return delivery
 
-    def deliver(self, delivery: Delivery) -> Outcome | Refusal:
+    def deliver(self, delivery: Delivery) -> Outcome | Ignored | Refusal:
         return self.counter.store.run(hear(self.desk, delivery.body, delivery.signature))
 
     def sent_to(self) -> Checkout:
@@ -145,7 +145,8 @@ def test_an_event_of_a_checkout_we_never_noted_counts(payer: Payer) -> None:
     payer.gateway.answers_lost = True
     with pytest.raises(ProviderUnavailable):
         payer.go()
-    payment = Payment(payer.counter.payments[0].id, 710, "手数料")
+    row = payer.counter.payments[0]
+    payment = Payment(row.id, 710, "手数料", row.expires_at)
     checkout = payer.counter.store.run(SandboxGateway.start(payer.gateway, payment, BACK))
     payer.deliver(payer.press(checkout, Action.PAY))
     assert (payer.state, payer.counter.times_paid) == (PaymentState.PAID, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import func, select
@@ -17,6 +18,8 @@ from server.people.sessions import NOBODY, Visitor, grant
 from server.store import tables as t
 from tests.conftest import Clock, Maker, Random, Store
 from tests.money.cases import Counter, cashier, fee, owing
+
+LATER = datetime(2026, 12, 4, 14, 59, 59, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -36,6 +39,7 @@ def raised(counter: Counter, total: int, timing: str) -> Debt | None:
             counter.application_id,
             fee(total, timing),
             timing,
+            due_at=LATER,
             random=counter.cashier.random,
             now=counter.cashier.clock(),
         )
@@ -56,7 +60,10 @@ def test_what_is_free_or_due_later_is_no_debt(
 ) -> None:
     application = make(t.application)["id"]
     quote = fee(total, timing)
-    assert store.transact(lambda db: raise_debt(db, application, quote, timing, random=random, now=clock())) is None
+    assert (
+        store.transact(lambda db: raise_debt(db, application, quote, timing, due_at=LATER, random=random, now=clock()))
+        is None
+    )
     assert store.read(lambda db: payment_of(db, application)) is None
 
 
@@ -71,7 +78,9 @@ def test_a_waiver_is_taken_off_its_line(store: Store, make: Maker, random: Rando
     waived = QuoteItem("juminhyo", "住民票の写し", 300, 2, 600, "通", waived=600)
     post = QuoteItem("post", "郵送料", 110, 1, 110, "")
     quote = replace(fee(110), items=(waived, post))
-    debt = store.transact(lambda db: raise_debt(db, application, quote, "submit", random=random, now=clock()))
+    debt = store.transact(
+        lambda db: raise_debt(db, application, quote, "submit", due_at=LATER, random=random, now=clock())
+    )
     assert debt is not None
     assert sum(item.amount for item in debt.items) == debt.amount == 110
 

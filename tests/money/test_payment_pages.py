@@ -23,8 +23,9 @@ from server.catalogue.catalogue import publish
 from server.people.sessions import grant, open_session
 from server.settings import Settings
 from server.store import tables as t
+from server.store.keys import Keys
 from tests.conftest import Clock, Maker, Random, Store, migrate
-from tests.money.cases import Counter, cashier, owing
+from tests.money.cases import Counter, answered, cashier, owing
 
 HOOK = "/payments/webhook/sandbox"
 
@@ -78,7 +79,7 @@ def client(store: Store, clock: Clock, random: Random) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def browser(client: TestClient, store: Store, make: Maker, clock: Clock, random: Random) -> Browser:
+def browser(client: TestClient, store: Store, make: Maker, keys: Keys, clock: Clock, random: Random) -> Browser:
     file = ROOT / "declarations/resident-record/juminhyo-utsushi.json"
     declaration = load(file, read_shared(ROOT, Reader()).common)
     store.transact(lambda db: publish(db, [declaration], now=clock(), actor="test"))
@@ -88,6 +89,7 @@ def browser(client: TestClient, store: Store, make: Maker, clock: Clock, random:
     counter = owing(
         store, make, desk, slug=declaration.slug, digest=declaration.digest, receipt_number="123456789012345"
     )
+    answered(store, keys, counter.application_id)
     store.transact(lambda db: grant(db, session_id, counter.application_id, True))
     client.cookies.set("kakanai", token)
     return Browser(client, counter, gateway)
@@ -138,7 +140,7 @@ def test_who_pays_later_is_told_until_when(browser: Browser) -> None:
 def test_after_the_last_day_one_can_begin_anew(browser: Browser) -> None:
     browser.presses(browser.goes_to_pay(), "later")
     browser.presses(browser.goes_to_pay(), "expire")
-    assert "支払いの期限が過ぎました" in browser.page()
+    assert "時間切れになりました" in browser.page()
     browser.presses(browser.goes_to_pay(), "pay")
     assert "支払いが済みました" in browser.page()
 
@@ -146,7 +148,7 @@ def test_after_the_last_day_one_can_begin_anew(browser: Browser) -> None:
 def test_coming_back_without_the_providers_word_shows_that_it_is_being_looked_into(browser: Browser) -> None:
     browser.goes_to_pay()
     page = browser.page(f"{browser.here}?status=paid&payment_intent=succeeded")
-    assert "確認中です" in page
+    assert "確認しています" in page
     assert "最新の状態を見る" in page
     assert state_of(browser.counter) == "payment_pending"
 
@@ -176,7 +178,7 @@ def test_money_that_is_not_ours_is_looked_into_and_not_asked_for_again(browser: 
     body = told(browser, till, amount=7100)
     assert browser.tells(body, sign(body, secret(browser), browser.counter.cashier.clock())).status_code == 200
     page = browser.page()
-    assert "市役所が調べています" in page
+    assert "もう一度支払わないでください" in page
     assert "/go" not in page
     assert state_of(browser.counter) == "payment_pending"
 

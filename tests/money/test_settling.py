@@ -145,12 +145,13 @@ def test_a_promise_says_until_when_it_can_be_kept(counter: Counter) -> None:
     assert (counter.debt.state, counter.debt.pay_until) == (PaymentState.PAID, None)
 
 
-def test_money_for_what_was_withdrawn_is_money_all_the_same(counter: Counter) -> None:
+def test_money_for_what_was_withdrawn_is_money_all_the_same_and_goes_to_a_person(counter: Counter) -> None:
     payment = counter.open()
     counter.store.transact(lambda db: cancel_debt(db, counter.application_id, actor="resident:r1"))
     counter.settle(told(payment))
     counter.store.transact(lambda db: cancel_debt(db, counter.application_id, actor="resident:r1"))
-    assert (counter.debt.state, counter.times_paid) == (PaymentState.PAID, 1)
+    assert (counter.debt.state, counter.times_paid) == (PaymentState.PAID, 0)
+    assert counter.lines("payment.surplus") == 1
 
 
 def test_work_that_fails_after_the_event_leaves_the_event_to_be_told_again(counter: Counter) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
 
 from server.notices import outbox
-from server.notices.mail import Delivery, Mail, MailTexts
-from server.notices.outbox import LONGEST_WAIT, MAX_ATTEMPTS, Notice, claim_due, enqueue, record, wait_after
+from server.notices.mail import Delivery, Mail, MailTexts, Try
+from server.notices.outbox import LONGEST_WAIT, Notice, claim_due, enqueue, record, wait_after
 from server.notices.sandbox_mailbox import SandboxMailbox
 from server.notices.worker import Mailer, Outcome, deliver_at_once, deliver_due
 from server.store import tables as t
@@ -38,11 +39,11 @@ class Server:
         self.taken: list[Mail] = []
         self.answer = Delivery.SENT
 
-    async def send(self, mail: Mail) -> Delivery:
+    async def send(self, mail: Mail) -> Try:
         await asyncio.sleep(0)
         if self.answer is Delivery.SENT:
             self.taken.append(mail)
-        return self.answer
+        return Try(self.answer)
 
 
 @dataclass
@@ -247,7 +248,7 @@ def test_a_notice_that_does_not_open_does_not_hold_up_the_others(office: Office)
 class BrokenServer(Server):
     """Fails for one recipient in a way nobody thought of."""
 
-    async def send(self, mail: Mail) -> Delivery:
+    async def send(self, mail: Mail) -> Try:
         if mail.to == "odd@example.jp":
             raise ZeroDivisionError
         return await super().send(mail)
@@ -262,9 +263,112 @@ def test_a_mail_server_that_breaks_on_one_mail_still_gets_the_others(office: Off
     assert office.work() == []
 
 
+def test_no_number_of_failures_loses_a_notice(office: Office) -> None:
+    """After a day it is tried once a day, until its row's own time is over."""
+    office.server.answer = Delivery.LATER
+    office.write()
+    begun, tries = office.clock(), []
+    while office.clock() < begun + timedelta(days=29):
+        if office.work():
+            tries.append(office.clock() - begun)
+        office.clock.advance(minutes=5)
+    late = [each for each in tries if each >= timedelta(days=1)]
+    assert 280 < len(tries) - len(late) < 300
+    assert len(late) == 28
+    assert all(after - before == timedelta(days=1) for before, after in pairwise(late))
+    office.server.answer = Delivery.SENT
+    office.clock.advance(days=1)
+    (outcome,) = office.work()
+    assert outcome.delivery is Delivery.SENT
+
+
+def test_a_worker_that_dies_at_every_try_does_not_use_a_notice_up(office: Office) -> None:
+    office.write()
+    for _ in range(800):
+        assert len(office.store.transact(lambda db: claim_due(db, office.keys, now=office.clock()))) == 1
+        office.clock.advance(minutes=2)
+    (outcome,) = office.work()
+    assert (outcome.attempts, outcome.delivery) == (801, Delivery.SENT)
+
+
+def test_after_days_without_a_mail_server_an_operator_lets_everything_go_at_once(office: Office) -> None:
+    office.server.answer = Delivery.LATER
+    office.write()
+    office.work()
+    office.clock.advance(days=3)
+    office.work()
+    office.server.answer = Delivery.SENT
+    office.clock.advance(minutes=1)
+    assert office.work() == []
+    assert office.store.transact(lambda db: outbox.retry(db, now=office.clock())) == 1
+    assert len(office.work()) == 1
+    assert office.store.transact(lambda db: outbox.retry(db, now=office.clock())) == 0
+
+
+def test_what_waits_and_what_was_given_up_is_counted(office: Office) -> None:
+    assert office.store.read(outbox.waiting) == outbox.Waiting(0, None)
+    office.server.answer = Delivery.NEVER
+    office.write()
+    office.work()
+    begun = office.clock.advance(hours=1)
+    for key in "ab":
+        office.write(Notice("email_code", "a@example.jp", key, {"code": "1"}))
+        office.clock.advance(minutes=1)
+    waits = office.store.read(outbox.waiting)
+    assert (waits, waits.age(office.clock())) == (outbox.Waiting(2, begun), timedelta(minutes=2))
+    assert office.store.read(outbox.given_up) == {"email_code": 1}
+    office.server.answer = Delivery.SENT
+    office.work()
+    assert office.store.read(outbox.waiting) == outbox.Waiting(0, None)
+
+
+def test_what_could_not_be_begun_in_time_is_left_for_the_next_batch(office: Office) -> None:
+    """A slow mail server must not outlast the leases: another worker would send the rest too."""
+    office.write()
+    mailer, now = office.mailer, office.clock()
+    (outcome,) = office.store.run(deliver_due(office.store.database, mailer, now, within=timedelta()))
+    assert (outcome.delivery, outcome.error, office.server.taken) == (Delivery.LATER, "no time left", [])
+    office.clock.advance(seconds=30)
+    office.work()
+    assert len(office.server.taken) == 1
+
+
+class SlowServer(Server):
+    """Takes a mail and has not said so yet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taking, self.may_answer = asyncio.Event(), asyncio.Event()
+
+    async def send(self, mail: Mail) -> Try:
+        self.taking.set()
+        await self.may_answer.wait()
+        return await super().send(mail)
+
+
+def test_a_worker_that_is_told_to_stop_notes_what_is_on_its_way_first(office: Office) -> None:
+    """Else every restart would send the mails of that moment twice."""
+    office.server = server = SlowServer()
+    office.write()
+
+    async def stopped_while_sending() -> None:
+        task = asyncio.create_task(deliver_due(office.store.database, office.mailer, office.clock()))
+        await server.taking.wait()
+        task.cancel()
+        await asyncio.sleep(0)
+        server.may_answer.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    office.store.run(stopped_while_sending())
+    office.clock.advance(days=1)
+    assert office.work() == []
+    assert len(server.taken) == 1
+
+
 def test_waiting_never_overflows() -> None:
-    assert wait_after(1) == timedelta(seconds=30)
-    assert wait_after(MAX_ATTEMPTS) == LONGEST_WAIT
+    assert wait_after(1, timedelta()) == timedelta(seconds=30)
+    assert wait_after(1 << 29, timedelta()) == LONGEST_WAIT
 
 
 def test_old_notices_are_swept(office: Office) -> None:

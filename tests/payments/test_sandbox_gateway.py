@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Barrier
@@ -13,12 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments.port import Event, EventKind, Payment, Refusal
+from payments.port import Event, EventKind, Refusal
 from payments.sandbox_gateway import Action, Delivery
 from payments.signed import sign
-from tests.payments.benches import NEW, SandboxBench
+from tests.payments.benches import NEW, SandboxBench, fee
 
-FEE = Payment("p1", 710, "手数料 123456789012345")
+FEE = fee()
 
 
 @pytest.fixture
@@ -57,6 +59,24 @@ def test_what_is_to_be_paid_later_can_be_paid_until_its_day(bench: SandboxBench)
     assert asyncio.run(bench.gateway.press(reference, Action.PAY)) is None
 
 
+def test_what_is_to_be_paid_later_never_outlives_the_debt(bench: SandboxBench) -> None:
+    due = bench.clock() + timedelta(days=1)
+    reference = asyncio.run(bench.gateway.start(replace(FEE, pay_by=due), "/payments/d1")).reference
+    asyncio.run(bench.press(reference, Action.LATER))
+    word = asyncio.run(bench.gateway.read(reference))
+    assert word is not None
+    assert word.pay_until == due
+
+
+def test_the_file_of_an_earlier_version_goes_on(bench: SandboxBench, tmp_path: Path) -> None:
+    reference = started(bench)
+    with sqlite3.connect(tmp_path / "provider.sqlite3") as db:
+        db.execute("ALTER TABLE checkout DROP COLUMN pay_by")
+    db.close()
+    again = bench.with_secrets(NEW)
+    assert asyncio.run(again.start(FEE, "/payments/d1")).reference == reference
+
+
 def test_an_unknown_checkout_has_no_page_and_no_buttons(bench: SandboxBench) -> None:
     assert asyncio.run(bench.gateway.till("sbx_none")) is None
     assert asyncio.run(bench.gateway.press("sbx_none", Action.PAY)) is None
@@ -82,7 +102,7 @@ def test_of_many_who_pay_at_once_one_pays(bench: SandboxBench) -> None:
 
     with ThreadPoolExecutor(8) as tabs:
         for turn in range(20):
-            reference = asyncio.run(bench.gateway.start(Payment(f"p{turn}", 710, "手数料"), "/")).reference
+            reference = asyncio.run(bench.gateway.start(fee(f"p{turn}"), "/")).reference
             assert sum(told is not None for told in tabs.map(pay, [reference] * 8)) == 1
 
 

@@ -52,7 +52,8 @@ class Browser:
         return found.resident.id
 
     def waiting(self) -> str | None:
-        return self.store.read(lambda db: email_codes.waiting_address(db, self.keys, self.session_id, now=self.clock()))
+        waiting = self.store.read(lambda db: email_codes.waiting_code(db, self.keys, self.session_id, now=self.clock()))
+        return waiting.address if waiting else None
 
 
 @pytest.fixture

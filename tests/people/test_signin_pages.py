@@ -214,6 +214,13 @@ def test_a_wrong_code_is_told_beside_its_box_with_the_tries_left(browser: Browse
     page.check_references()
 
 
+def test_the_page_says_until_when_a_code_can_be_entered(browser: Browser, clock: Clock) -> None:
+    browser.post("/signin/email", address="hanako@example.jp")
+    assert "番号は10時10分まで(あと10分)使えます" in browser.get("/signin/email").text
+    clock.advance(minutes=3, seconds=1)
+    assert "番号は10時10分まで(あと7分)使えます" in browser.get("/signin/email").text
+
+
 def test_guessing_a_code_is_locked_after_five_tries(browser: Browser, clock: Clock) -> None:
     browser.post("/signin/email", address="hanako@example.jp")
     code = browser.code()

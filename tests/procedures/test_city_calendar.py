@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forms_schema.base import BadDeclaration
 from procedures.check import CITY
-from procedures.city import load_city
+from procedures.city import City, load_city
 
 SAMPLE = load_city(CITY)
 
@@ -40,3 +44,21 @@ def test_a_target_is_a_working_day_and_counts_them_all(start: date, days: int) -
     between = [date.fromordinal(n) for n in range(start.toordinal() + 1, target.toordinal() + 1)]
     assert sum(map(SAMPLE.calendar.open_on, between)) == days
     assert days == 0 or SAMPLE.calendar.open_on(target)
+
+
+def city(folder: Path, **payment: object) -> City:
+    """The sample city with other words about payments."""
+    raw = json.loads(CITY.read_text("utf-8")) | {"payment": payment}
+    (folder / "city.json").write_text(json.dumps(raw), "utf-8")
+    return load_city(folder / "city.json")
+
+
+def test_the_city_says_within_how_many_days_a_fee_is_paid(tmp_path: Path) -> None:
+    assert SAMPLE.payment_days == 14
+    assert [city(tmp_path, days=days).payment_days for days in (1, 60)] == [1, 60]
+
+
+@pytest.mark.parametrize("days", [0, -1, 61, "14", 14.0, True, None])
+def test_a_number_of_days_that_is_none_is_refused_with_what_is_allowed(tmp_path: Path, days: object) -> None:
+    with pytest.raises(BadDeclaration, match=r"/payment/days.*1から60"):
+        city(tmp_path, days=days)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forms_schema.base import Json
 from procedures.declaration import Declaration, Fee, FeeItem, Timing, Waiver
 from procedures.fees import FeeRow, FeeTable, NoFeeError, quote
 from procedures.library import Library, load_library
@@ -87,6 +88,42 @@ def test_of_two_waivers_the_greater_one_counts() -> None:
     result = quote(paid, {"copies": 1}, TABLE, TODAY)
     assert result.total == 60
     assert [waiver.reason for waiver in result.waivers] == ["八割引"]
+
+
+def test_a_waiver_by_rule_counts_only_for_those_it_is_for() -> None:
+    pension = {"properties": {"purpose": {"const": "pension"}}, "required": ["purpose"]}
+    paid = costing(Fee(Timing.SUBMIT, (FeeItem("juminhyo", "/copies"),), (Waiver("年金", 100, "rule", pension),)))
+    free = quote(paid, {"copies": 2, "purpose": "pension"}, TABLE, TODAY)
+    assert (free.total, [(each.reason, each.amount) for each in free.waivers]) == (0, [("年金", 600)])
+    for answers in ({"copies": 2, "purpose": "work"}, {"copies": 2}):
+        assert (quote(paid, answers, TABLE, TODAY).total, quote(paid, answers, TABLE, TODAY).waivers) == (600, ())
+
+
+def test_what_a_clerk_may_waive_is_named_only_beside_what_it_would_lower() -> None:
+    clerk = Waiver("罹災", 100, "clerk", None, frozenset({"post-letter"}))
+    paid = costing(Fee(Timing.SUBMIT, (FeeItem("juminhyo", "/copies"), FeeItem("post-letter", when=POST)), (clerk,)))
+    assert quote(paid, {"copies": 1}, TABLE, TODAY).possible == ()
+    assert [each.reason for each in quote(paid, {"copies": 1, "receive": "post"}, TABLE, TODAY).possible] == ["罹災"]
+
+
+def test_rows_that_are_no_rows_cost_nothing_yet() -> None:
+    paid = costing(Fee(Timing.SUBMIT, (FeeItem("juminhyo", "/n", "/rows"),)))
+    nothing: list[Json] = [None, "3", 3, {}, [], [None, 3, "x", []], [{}], [{"n": None}]]
+    for rows in nothing:
+        assert quote(paid, {"rows": rows}, TABLE, TODAY).total == 0
+    assert quote(paid, {"rows": [3, {"n": 2}]}, TABLE, TODAY).total == 600
+
+
+def test_the_new_fiscal_year_has_its_own_amount_from_its_first_day() -> None:
+    rows = (
+        FeeRow("a", "写し", 300, "通", date(2026, 4, 1), date(2027, 3, 31), "条例"),
+        FeeRow("a", "写し", 350, "通", date(2027, 4, 1), None, "改正条例"),
+    )
+    paid = costing(Fee(Timing.SUBMIT, (FeeItem("a"),)))
+    days = [date(2026, 4, 1), date(2027, 3, 31), date(2027, 4, 1)]
+    assert [quote(paid, {}, FeeTable(rows), day).total for day in days] == [300, 300, 350]
+    with pytest.raises(NoFeeError):
+        quote(paid, {}, FeeTable(rows), date(2026, 3, 31))
 
 
 def test_a_fraction_of_a_yen_is_not_asked_for() -> None:

@@ -86,6 +86,7 @@ ADDRESSES: Final[Mapping[str, Row]] = {
     "GET /drafts/{draft}/check": Row("/drafts/{draft}/check", its_people(200)),
     "GET /drafts/{draft}/sign": Row("/drafts/{draft}/sign", its_people(303)),
     "GET /drafts/{draft}/sign/go": Row("/drafts/{draft}/sign/go", its_people(303)),
+    "POST /drafts/{draft}/renew": Row("/drafts/{draft}/renew", its_people(303)),
     "POST /drafts/{draft}/submit": Row("/drafts/{draft}/submit", its_people(303), {"_rev": "3-0"}),
     # a signature is made where it was begun, and nowhere else: not in another browser of the same person
     "GET /sign/{signature:uuid}/go": Row("/sign/{signature}/go", (404, 404, 404, 404, 404, 303)),
@@ -93,7 +94,16 @@ ADDRESSES: Final[Mapping[str, Row]] = {
     # applications
     "GET /applications/{number}": Row("/applications/{number}", its_people(200)),
     "GET /applications/{number}/receipt": Row("/applications/{number}/receipt", its_people(200)),
+    "GET /applications/{number}/withdraw": Row("/applications/{number}/withdraw", its_people(200)),
+    "POST /applications/{number}/withdraw": Row("/applications/{number}/withdraw", its_people(303)),
     "GET /my": Row("/my", (303, 303, 200, 303, 200, 200)),
+    # whose it is not is answered as if it were done: nothing is told, and nothing happens (tests/web/test_my.py)
+    "POST /my/drafts/{draft}/delete": Row("/my/drafts/{draft}/delete", everybody(303)),
+    "POST /my/earlier/delete": Row("/my/earlier/delete", everybody(303)),
+    "POST /my/tokens": Row("/my/tokens", (303, 303, 422, 303, 422, 422), {"once": "0" * 32, "label": ""}),
+    "POST /my/tokens/{token}/revoke": Row(f"/my/tokens/{'0' * 32}/revoke", everybody(303)),
+    "POST /my/sessions/{session}/end": Row(f"/my/sessions/{'0' * 32}/end", everybody(303)),
+    "POST /my/signout-everywhere": Row("/my/signout-everywhere", everybody(303)),
     "GET /payments/{id}": Row("/payments/{id}", its_people(200)),
     "GET /payments/{id}/go": Row("/payments/{id}/go", its_people(303)),
     "POST /payments/webhook/{provider}": Row("/payments/webhook/sandbox", everybody(400), body={"content": b"{}"}),

@@ -24,12 +24,12 @@ from server.catalogue import publish
 from server.services import Services
 from server.settings import Settings
 from tests.conftest import Clock, Random, sandbox
+from tests.files.papers import PDF as PDF
 
 T = TypeVar("T")
 Controls = Mapping[str, str]
 Files = Sequence[tuple[str, tuple[str, bytes, str]]]
 
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 LETTER = {"note": "出します", "story": "", "way": "desk", "_rows.children": "0"}
 PERSON = {
     "applicant.name.family": "見本",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import httpx2
 import pytest
@@ -117,7 +117,11 @@ def test_the_ways_over_a_provider_lead_back_to_this_site(to: str, site: Site) ->
         json.dumps({"purpose": "signin:jpki", "state": "x", "next": to, "transaction": to}).encode()
     )
     browser.client.cookies.set("kakanai-way", forged.decode())
-    stays(browser.get("/signin/jpki/return?state=x&code=taro-jpki"))
+    assert browser.get("/signin/jpki/return?state=x&code=taro-jpki").status_code == 400
+    browser.client.cookies.clear()
+    out = browser.client.get("/signin/jpki/go", params={"next": to})
+    (state,) = parse_qs(urlsplit(out.headers["location"]).query)["state"]
+    stays(browser.get(f"/signin/jpki/return?state={state}&code=taro-jpki"))
 
 
 def test_signing_by_mail_leads_back_to_this_site(site: Site) -> None:

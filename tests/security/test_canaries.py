@@ -21,9 +21,10 @@ from server import jobs
 from server.store import tables as t
 from server.store.database import Writing
 from server.store.keys import Keys, NoKey, Unsealable
+from tests.files.papers import carries
 from tests.security.canaries import TYPED, forms, found, values
 from tests.security.declarations import sample
-from tests.security.site import LETTER, PDF, PERSON, Browser, Site, place, revision, sandbox_site
+from tests.security.site import LETTER, PERSON, Browser, Site, place, revision, sandbox_site
 
 CODE = re.compile(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}")
 WORDS = LETTER | {
@@ -47,8 +48,8 @@ SOMEBODY = PERSON | {
     "married": "true",
     "partner.my_number": TYPED["partner's number"],
 }
-PAPER = (f"{TYPED['file name']}.pdf", PDF + TYPED["file content"].encode() * 3, "application/pdf")
-LARGE = (f"{TYPED['file name']}.pdf", PDF + TYPED["file content"].encode() * 20_000, "application/pdf")
+PAPER = (f"{TYPED['file name']}.pdf", carries(TYPED["file content"].encode() * 3), "application/pdf")
+LARGE = (f"{TYPED['file name']}.pdf", carries(TYPED["file content"].encode() * 20_000), "application/pdf")
 
 
 class Story:

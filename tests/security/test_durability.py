@@ -220,7 +220,16 @@ def test_without_the_signature_it_needs_nothing_is_filed(site: Site) -> None:
         with pytest.raises(Raced):
             await of.database.transact(
                 lambda db: submit(
-                    db, of.keys, prepared, draft=draft, signature=None, base_url="", now=now, random=of.random
+                    db,
+                    of.keys,
+                    prepared,
+                    draft=draft,
+                    signature=None,
+                    place="",
+                    base_url="",
+                    payment_days=7,
+                    now=now,
+                    random=of.random,
                 )
             )
 

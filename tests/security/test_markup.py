@@ -119,12 +119,11 @@ def test_the_name_on_a_card_is_words(site: Site) -> None:
 
 def test_a_file_is_saved_and_not_shown(site: Site) -> None:
     browser = site.browser()
-    html = b"%PDF-<script>alert(document.domain)</script>"
-    draft = browser.begin("letter", files=[("attachment.paper", ("x.html", html, "text/html"))])
+    draft = browser.begin("letter", files=[("attachment.paper", ("x.html", PDF, "text/html"))])
     file = browser.get(f"/drafts/{draft}/1").text.partition(f'href="/drafts/{draft}/files/')[2].partition('"')[0]
     answer = browser.get(f"/drafts/{draft}/files/{file}")
     assert answer.headers["content-type"] == "application/pdf"
-    assert answer.headers["content-disposition"].startswith("attachment;")
+    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''x.html.pdf"
     assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
     assert answer.headers["x-content-type-options"] == "nosniff"
 
@@ -134,6 +133,7 @@ def test_a_file_is_saved_and_not_shown(site: Site) -> None:
     [
         b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",
         b"<!doctype html><script>alert(1)</script>",
+        b"%PDF-<script>alert(document.domain)</script>",
         b"GIF89a/*<script>alert(1)</script>",
         b"PK\x03\x04",
         b"\x7fELF",

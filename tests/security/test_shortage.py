@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import resource
 import subprocess
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ from tests.security.process import Answer, Ready, Served, prepared, stop
 from tests.security.site import PDF
 from tests.security.test_durability import ANSWERS, PRICED, check_books
 
+TYPED: Final = "津軽の件"
 MOUNTED: Final = 12 << 20
 """Bytes of the small file system: the database and its log with some room."""
 
@@ -164,7 +166,9 @@ def writes_are_refused(served: Served, draft: Ready) -> None:
     refused(served.ask("POST", "/procedures/priced/apply", {"note": "x", "way": "desk"}))
     refused(served.ask("POST", "/applications", {"number": "1", "access_code": "x"}))
     refused(served.ask("POST", "/resume", {"code": "x"}))
-    refused(saved_with_a_file(served, draft))
+    with_a_file = saved_with_a_file(served, draft)
+    refused(with_a_file)
+    assert TYPED in with_a_file.text, "what was typed is still there"
     as_body = {"content-type": "application/pdf", "cookie": cookie["cookie"]}
     upload = served.ask("POST", "/uploads", headers=as_body, body=PDF)
     assert (upload.status, '"UNAVAILABLE"' in upload.text) == (503, True), upload.text
@@ -172,7 +176,7 @@ def writes_are_refused(served: Served, draft: Ready) -> None:
 
 def saved_with_a_file(served: Served, draft: Ready) -> Answer:
     """A step with a file that is too large to be held in memory on its way."""
-    parts = {"_rev": "2", "_do": "next", "note": "x", "way": "desk", "_rows.children": "0"}
+    parts = {"_rev": "2", "_do": "next", "note": TYPED, "way": "desk", "_rows.children": "0"}
     body = b"".join(
         b'--b\r\ncontent-disposition: form-data; name="%b"\r\n\r\n%b\r\n' % (name.encode(), value.encode())
         for name, value in parts.items()
@@ -181,6 +185,86 @@ def saved_with_a_file(served: Served, draft: Ready) -> Answer:
     body += PDF + bytes(400_000) + b"\r\n--b--\r\n"
     headers = {"content-type": "multipart/form-data; boundary=b", "cookie": f"kakanai={draft.token}"}
     return served.ask("POST", f"/drafts/{draft.id}/1", headers=headers, body=body)
+
+
+@pytest.mark.drill
+def test_files_are_refused_first_and_what_residents_write_last(tmp_path: Path) -> None:
+    """On a file system of its own: this one needs root."""
+    disk = SmallDisk(tmp_path)
+    served = Served(disk.home, [PRICED])
+    ready = prepared(served, PRICED, ANSWERS, 4)
+    try:
+        served.start()
+        leave(disk, MOUNTED // 15)
+        with_a_file = saved_with_a_file(served, ready[0])
+        refused(with_a_file)
+        assert TYPED in with_a_file.text
+        as_body = {"content-type": "application/pdf", "cookie": f"kakanai={ready[0].token}"}
+        refused_upload = served.ask("POST", "/uploads", headers=as_body, body=PDF)
+        assert (refused_upload.status, "retry-after" in refused_upload.headers) == (503, True)
+        reads = served.ask("GET", f"/drafts/{ready[0].id}/1", headers={"cookie": f"kakanai={ready[0].token}"})
+        assert reads.status == 200
+        for draft in ready[1:]:
+            number_of(draft.submit(served))
+        assert blobs_and_rows(served) == (set(), set())
+        disk.end(served)
+        assert saved_with_a_file(served, ready[0]).status == 303, "without a restart"
+        there, known = blobs_and_rows(served)
+        assert (there, len(known)) == (known, 1)
+        assert served.failures() == []
+    finally:
+        stop(served)
+        run("umount", "--lazy", str(tmp_path))
+
+
+def leave(disk: SmallDisk, size: int) -> None:
+    """Fill the disk but for so many bytes."""
+    free = os.statvfs(disk.home).f_bavail * os.statvfs(disk.home).f_frsize
+    (disk.home / "ballast").write_bytes(bytes(free - size))
+
+
+def blobs_and_rows(served: Served) -> tuple[set[str], set[str]]:
+    """The names of what lies on the disk, half files too, and the ids of what is written down."""
+    there = {path.name for path in (served.settings.data_dir / "blobs").rglob("*") if path.is_file()}
+    return there, served.within(lambda db: {row.id for row in db.all(select(t.upload.c.id))})
+
+
+@pytest.mark.drill
+def test_fifty_uploads_at_once_leave_the_pages_their_server(tmp_path: Path) -> None:
+    """In its memory too: bodies and files wait on the disk for their turn (D8)."""
+    served = Served(tmp_path, [PRICED]).start()
+    content = PDF.ljust(10 << 20, b"\0")
+    answers: list[Answer] = []
+    try:
+        assert served.ask("GET", "/").status == 200
+        before = resident_memory(served)
+        ids = iter(range(1, 51))
+
+        def hand_in() -> None:
+            headers = {"content-type": "application/pdf", "x-forwarded-for": f"192.0.2.{next(ids)}"}
+            answers.append(served.ask("POST", "/uploads", headers=headers, body=content))
+
+        threads = [threading.Thread(target=hand_in) for _ in range(50)]
+        for thread in threads:
+            thread.start()
+        most, pages = before, 0
+        while any(thread.is_alive() for thread in threads):
+            assert served.ask("GET", "/procedures/priced").status == 200
+            most, pages = max(most, resident_memory(served)), pages + 1
+        assert [answer.status for answer in answers] == [200] * 50, {answer.text[:200] for answer in answers}
+        assert pages > 10
+        assert most - before <= 150 << 20
+        there, known = blobs_and_rows(served)
+        assert (there, len(known)) == (known, 50)
+    finally:
+        stop(served)
+
+
+def resident_memory(served: Served) -> int:
+    """Bytes of the process that serves."""
+    assert served.process is not None
+    pages = Path(f"/proc/{served.process.pid}/statm").read_text().split()[1]
+    return int(pages) * resource.getpagesize()
 
 
 def test_a_full_log_stops_nobody(tmp_path: Path) -> None:

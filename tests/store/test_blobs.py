@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -83,6 +84,51 @@ def test_only_old_files_without_a_row_are_swept(store: Store, make: Maker, rando
             os.utime(path, (long_ago, long_ago))
     assert store.run(blobs.sweep(store.database, datetime.now(UTC) - timedelta(hours=1))) == 2
     assert [path.name for path in files(tmp_path)] == sorted([attached, young])
+
+
+@pytest.mark.parametrize(
+    ("total", "free", "taken"),
+    [
+        (100 << 30, (1 << 30) + 20_000, True),
+        (100 << 30, 1 << 30, False),
+        (1000 << 20, (100 << 20) + 20_000, True),
+        (1000 << 20, 100 << 20, False),
+        (100 << 30, 0, False),
+    ],
+    ids=["a gibibyte left", "less", "a tenth left", "less than that", "nothing"],
+)
+def test_files_leave_room_for_what_residents_write(
+    blobs: Blobs, key: DataKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, total: int, free: int, taken: bool
+) -> None:
+    disk = os.statvfs(tmp_path)
+    told = [1, 1, total, free, free, *disk[5:]]
+    monkeypatch.setattr(os, "statvfs", lambda path: os.statvfs_result(told))
+    if taken:
+        assert blobs.put("ab" * 16, CONTENT, key)
+        return
+    with pytest.raises(OSError, match="the rest of the disk"):
+        blobs.put("ab" * 16, CONTENT, key)
+    assert files(tmp_path) == []
+
+
+def test_a_write_that_breaks_off_leaves_nothing(blobs: Blobs, key: DataKey, tmp_path: Path) -> None:
+    was = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, was[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            blobs.put("ab" * 16, CONTENT, key)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, was)
+    assert files(tmp_path) == []
+    assert blobs.put("ab" * 16, CONTENT, key), "and all is well again"
+
+
+def test_what_got_no_row_is_removed_at_once(blobs: Blobs, key: DataKey, tmp_path: Path) -> None:
+    blobs.put("ab" * 16, CONTENT, key)
+    (tmp_path / "blobs" / "ab" / ("ab" * 16 + ".part")).write_bytes(b"half")
+    blobs.discard("ab" * 16)
+    blobs.discard("cd" * 16)
+    assert files(tmp_path) == []
 
 
 def test_nothing_to_sweep_is_fine(store: Store, blobs: Any) -> None:

@@ -98,8 +98,11 @@ def test_a_database_in_memory_is_refused() -> None:
         make_engine("sqlite:///:memory:", writes=True)
 
 
-def test_a_database_that_cannot_keep_a_journal_is_refused(settings: Settings) -> None:
+def test_a_database_that_cannot_keep_a_journal_is_refused(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A file system without shared memory (or, here, a URL that turns it off) has no WAL."""
+    monkeypatch.chdir(tmp_path)  # the address of such a URL is taken for a path from here
     engine = make_engine(f"sqlite:///file:{settings.data_dir}/other.db?vfs=unix-none&uri=true", writes=True)
     with pytest.raises(StoreRefused, match="journal_mode"):
         engine.connect()

@@ -19,6 +19,7 @@ PRODUCTION = {
     "KAKANAI_ENCRYPTION_KEYS": f"k2:{KEY},k1:{KEY}",
 }
 SANDBOX = {"KAKANAI_MODE": "sandbox"}
+PORTS = ("IDENTITY", "SIGNING", "PAYMENTS", "MAIL", "SCANNER")
 
 
 class Noting(dict[str, str]):
@@ -39,6 +40,10 @@ def faults(environ: dict[str, str]) -> tuple[str, ...]:
     return caught.value.faults
 
 
+def ports(settings: Settings) -> tuple[str, ...]:
+    return settings.identity, settings.signing, settings.payments, settings.mail, settings.scanner
+
+
 def test_a_sandbox_needs_nothing_but_its_mode() -> None:
     settings = Settings.from_env(SANDBOX)
     assert settings.sandbox
@@ -46,7 +51,7 @@ def test_a_sandbox_needs_nothing_but_its_mode() -> None:
     assert settings.base_url == "http://127.0.0.1:8000"
     assert settings.worker
     assert (settings.secret_key, settings.index_key, settings.encryption_keys) == (None, None, None)
-    assert (settings.identity, settings.signing, settings.payments, settings.mail) == ("sandbox",) * 4
+    assert ports(settings) == ("sandbox",) * 5
 
 
 def test_unset_means_production_and_production_takes_its_keys_from_nowhere_else() -> None:
@@ -55,7 +60,7 @@ def test_unset_means_production_and_production_takes_its_keys_from_nowhere_else(
     assert settings.mode is Mode.PRODUCTION
     assert settings.encryption_keys == {"k2": bytes(range(32)), "k1": bytes(range(32))}
     assert next(iter(settings.encryption_keys)) == "k2"
-    assert (settings.identity, settings.signing, settings.payments, settings.mail) == ("off",) * 4
+    assert ports(settings) == ("off",) * 5
 
 
 def test_an_empty_variable_counts_as_unset() -> None:
@@ -85,7 +90,8 @@ def test_an_empty_variable_counts_as_unset() -> None:
         ("INDEX_KEY", "short", "must be at least 32 characters, made at random"),
         ("MY_NUMBER_PUBLIC_KEY", "!!", "must be 32 bytes in base64"),
         ("MY_NUMBER_PRIVATE_KEY", "AAAA", "must be 32 bytes in base64"),
-        ("MAIL", "smtp", "must be 'sandbox' or 'off'"),
+        ("MAIL", "post", "must be 'sandbox' or 'smtp' or 'off'"),
+        ("SIGNING", "jpki", "must be 'sandbox' or 'off'"),
     ],
 )
 def test_a_wrong_value_is_answered_by_what_is_allowed(name: str, value: str, allowed: str) -> None:
@@ -102,8 +108,70 @@ def test_encryption_keys_have_an_id_each(value: str) -> None:
 def test_production_takes_no_stand_in_and_no_plain_http() -> None:
     assert faults(PRODUCTION | {"KAKANAI_IDENTITY": "sandbox", "KAKANAI_BASE_URL": "http://apply.city.example"}) == (
         "KAKANAI_BASE_URL: must be 'https://host' without path or query",
-        "KAKANAI_IDENTITY: must be 'off'",
+        "KAKANAI_IDENTITY: must be 'oidc' or 'off'",
     )
+
+
+REAL = {
+    "KAKANAI_IDENTITY": "oidc",
+    "KAKANAI_OIDC_ISSUER": "https://idp.example/api/realms/main",
+    "KAKANAI_OIDC_CLIENT_ID": "city",
+    "KAKANAI_OIDC_KEY_FILE": "/etc/kakanai/oidc.pem",
+    "KAKANAI_PAYMENTS": "stripe",
+    "KAKANAI_STRIPE_SECRET_KEY": "sk_test_hunter2",
+    "KAKANAI_STRIPE_WEBHOOK_SECRET": "whsec_hunter2, whsec_old",
+    "KAKANAI_MAIL": "smtp",
+    "KAKANAI_SMTP_URL": "smtps://city:hunter%402@mail.example",
+    "KAKANAI_MAIL_FROM": "noreply@city.example",
+    "KAKANAI_SCANNER": "clamav",
+    "KAKANAI_CLAMAV_ADDRESS": "unix:/run/clamav/clamd.ctl",
+}
+
+
+def test_real_adapters_are_told_where_and_as_whom() -> None:
+    settings = Settings.from_env(PRODUCTION | REAL)
+    assert settings.oidc is not None
+    assert settings.oidc.scopes[0] == "openid"
+    assert settings.stripe is not None
+    assert settings.stripe.webhook_secrets == ("whsec_hunter2", "whsec_old")
+    assert settings.stripe.api_base == "https://api.stripe.com"
+    assert settings.smtp is not None
+    assert (settings.smtp.port, settings.smtp.encryption, settings.smtp.password) == (465, "tls", "hunter@2")
+    assert settings.clamav == "unix:/run/clamav/clamd.ctl"
+    assert "hunter" not in repr(settings)
+
+
+@pytest.mark.parametrize("name", [name for name in REAL if name.removeprefix("KAKANAI_") not in PORTS])
+def test_an_adapter_without_its_settings_does_not_start(name: str) -> None:
+    assert faults(PRODUCTION | REAL | {name: ""}) == (f"{name}: must be set in production mode",)
+    assert faults(SANDBOX | REAL | {name: ""}) == (f"{name}: must be set",)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("OIDC_ISSUER", "http://idp.example", "must be 'https://host/path' without query"),
+        ("OIDC_SCOPES", "name", "must be words separated by blanks, 'openid' among them"),
+        ("STRIPE_SECRET_KEY", "pk_live_x", "must be a secret key ('sk_…') or a restricted one ('rk_…')"),
+        ("STRIPE_API_BASE", "http://api.example", "must be 'https://host' without path or query"),
+        ("STRIPE_METHODS", "card,cash", "must be some of 'card,konbini,paypay', separated by commas"),
+        ("SMTP_URL", "http://x", "must be 'smtps://user:password@host' or 'smtp://user:password@host:587'"),
+        ("MAIL_FROM", "city", "must be the address mails come from, 'noreply@city.example'"),
+        ("CLAMAV_ADDRESS", "localhost", "must be 'unix:/path/to/clamd.ctl' or 'tcp://host:3310'"),
+    ],
+)
+def test_a_setting_of_an_adapter_that_cannot_be_is_answered_by_what_can(name: str, value: str, allowed: str) -> None:
+    assert faults(PRODUCTION | REAL | {f"KAKANAI_{name}": value}) == (f"KAKANAI_{name}: {allowed}",)
+
+
+@pytest.mark.parametrize(
+    ("url", "encryption", "port"),
+    [("smtp://mail.example", "starttls", 587), ("smtp://127.0.0.1:2525", "none", 2525), ("smtps://x", "tls", 465)],
+)
+def test_mail_leaves_this_machine_encrypted_or_not_at_all(url: str, encryption: str, port: int) -> None:
+    smtp = Settings.from_env(PRODUCTION | REAL | {"KAKANAI_SMTP_URL": url}).smtp
+    assert smtp is not None
+    assert (smtp.encryption, smtp.port) == (encryption, port)
 
 
 def test_every_fault_is_told_at_once_and_no_secret_with_it() -> None:
@@ -125,7 +193,7 @@ def test_a_misspelt_variable_is_noticed() -> None:
 
 
 def test_the_list_of_names_is_what_is_read() -> None:
-    for environ in (SANDBOX, PRODUCTION):
+    for environ in (SANDBOX | REAL, PRODUCTION | REAL):
         noting = Noting(environ)
         Settings.from_env(noting)
         assert noting.asked == {f"KAKANAI_{name}" for name in NAMES}

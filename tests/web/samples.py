@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -17,8 +18,9 @@ from forms_schema.base import Attachment, FieldView, FileView, Note, Question
 from forms_schema.view import attachment_view, first_control, make_view, note_view
 from procedures.city import City, load_city
 from server.web import contexts as c
-from server.web.applications import MyLine, MyPage
+from server.web.applications import WithdrawPage
 from server.web.assets import Assets
+from server.web.my import MyDraft, MyFacts, MyFiling, MyPage, MySession, MyToken, MyTokenPage
 from server.web.render import Renderer
 
 ROOT: Final = Path(__file__).parents[2]
@@ -392,10 +394,54 @@ def status(state: str = "REVIEWING", **more: Any) -> c.StatusPage:
     return c.StatusPage(**plain | more)
 
 
-def my(*, empty: bool = False) -> MyPage:
-    lines = [MyLine(LONG_TITLE, f"/applications/{i}", state, NOW) for i, state in enumerate(("REVIEWING", "COMPLETED"))]
-    drafts = [MyLine(LONG_TITLE, "/drafts/x/1", "", NOW)]
-    return MyPage(LONG_NAME, "jpki-signature", [] if empty else drafts, [] if empty else lines)
+def my(*, empty: bool = False, **more: Any) -> MyPage:
+    number, level = "123456789012345", "jpki-signature"
+    filings = [
+        MyFiling(LONG_TITLE, f"/applications/{number}", number, state, NOW, "/payments/p1" if i == 0 else "")
+        for i, state in enumerate(("PAYMENT_PENDING", "CORRECTION_REQUESTED", "REVIEWING", "COMPLETED"))
+    ]
+    plain: dict[str, Any] = {
+        "name": LONG_NAME,
+        "level": level,
+        "provider": "jpki",
+        "idle": 60,
+        "until": NOW,
+        "drafts": [] if empty else [MyDraft(LONG_TITLE, "/drafts/x/1", NOW, NOW, "/my/drafts/x/delete")] * 2,
+        "filings": [] if empty else filings,
+        "pages": [] if empty else [c.Link("1", ""), c.Link("2", "/my?page=2")],
+        "first": True,
+        "facts": [] if empty else [MyFacts(each, [("氏名", NOW), (HOSTILE, NOW)]) for each in ("applicant", "agent")],
+        "tokens": []
+        if empty
+        else [
+            MyToken("会計ソフト", level, NOW, NOW, None, "/my/tokens/x/revoke"),
+            MyToken(HOSTILE * 2, "email", NOW, NOW, NOW, "/my/tokens/y/revoke"),
+        ],
+        "once": "0" * 32,
+        "terms": (30, 90, 365),
+        "most": 10,
+        "sessions": [
+            MySession(NOW, NOW, level),
+            *([] if empty else [MySession(NOW, NOW, "oidc-basic", "/my/sessions/x/end")]),
+        ],
+    }
+    return MyPage(**plain | more)
+
+
+def withdrawal(closed: str = "", **more: Any) -> WithdrawPage:
+    plain: dict[str, Any] = {
+        "title": LONG_TITLE,
+        "number": "123456789012345",
+        "state": "REVIEWING",
+        "fee": "owed",
+        "closed": closed,
+        "reasons": ("unsaid", "mistake", "twice", "not_needed", "another_way", "other"),
+        "action": "/applications/123456789012345/withdraw",
+        "status_url": "/applications/123456789012345",
+        "signin_url": "/signin?next=/applications/123456789012345/withdraw",
+        "contact": _DEPARTMENT,
+    }
+    return WithdrawPage(**plain | more)
 
 
 _BAD_CODE: Final = (
@@ -466,7 +512,16 @@ def pages() -> dict[str, tuple[str, object]]:
                 banner=c.Banner("info", "手続きの内容が新しくなりました。もう一度確かめてください。"),
             ),
         ),
+        "check-renew": ("pages/check.html", check("renew", url="", renew_url="/drafts/x/renew", fee=None)),
+        "check-newer": ("pages/check.html", check(renew_url="/drafts/x/renew")),
+        "renewed": (
+            "pages/renewed.html",
+            c.RenewedPage(LONG_TITLE, (c.CheckRow("くわしい事情", HOSTILE),), "/drafts/x/check"),
+        ),
         "check-sign": ("pages/check.html", check("sign", url="/drafts/x/sign")),
+        "check-keep": ("pages/check.html", check(keep=True)),
+        "step-earlier": ("pages/step.html", replace(first_step(), offers=True, earlier=TODAY)),
+        "step-nothing-earlier": ("pages/step.html", replace(first_step(), offers=True)),
         "saved": ("pages/saved.html", c.SavedPage(LONG_TITLE, "7KQM-3XWD-9HRT", NOW, "/drafts/x/2")),
         "resume": ("pages/resume.html", c.ResumePage()),
         "resume-errors": ("pages/resume.html", c.ResumePage(_BAD_CODE, HOSTILE)),
@@ -493,6 +548,8 @@ def pages() -> dict[str, tuple[str, object]]:
                 2,
             ),
         ),
+        "withheld": ("pages/withheld.html", c.WithheldPage("waiting", HOSTILE, "/drafts/x/check")),
+        "withheld-infected": ("pages/withheld.html", c.WithheldPage("infected", "委任状.pdf", "/drafts/x/check")),
         "sign": (
             "pages/sign.html",
             c.SignPage(
@@ -526,6 +583,19 @@ def pages() -> dict[str, tuple[str, object]]:
         ),
         "my": ("pages/my.html", my()),
         "my-empty": ("pages/my.html", my(empty=True)),
+        "my-further": ("pages/my.html", my(drafts=[], first=False)),
+        "my-errors": (
+            "pages/my.html",
+            my(errors=(c.ErrorLink("#f-label", "名前", "トークンの名前を入力してください"),), label=HOSTILE),
+        ),
+        "my-token": (
+            "pages/my_token.html",
+            MyTokenPage("kk_" + "A" * 43, HOSTILE, "oidc-basic", NOW, "https://x/graphql"),
+        ),
+        "withdraw": ("pages/withdraw.html", withdrawal()),
+        "withdraw-paid": ("pages/withdraw.html", withdrawal(fee="paid")),
+        "withdraw-person": ("pages/withdraw.html", withdrawal("person")),
+        "withdraw-state": ("pages/withdraw.html", withdrawal("state")),
         "lookup": ("pages/lookup.html", c.LookupPage()),
         "lookup-errors": ("pages/lookup.html", c.LookupPage(_BAD_LOOKUP, HOSTILE)),
         "error-404": ("pages/error.html", c.ErrorPage(404, "3f9c2a7b")),
