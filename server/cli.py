@@ -20,7 +20,9 @@ from server.store import StoreRefused, StoreUnavailable
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from server.store.database import Database
+    from server.people.protection import Person
+    from server.store.database import Database, Writing
+    from server.store.keys import Keys
 
 Commands = Any  # argparse does not export the type of what add_subparsers answers
 Run = Callable[[argparse.Namespace], int]
@@ -29,7 +31,7 @@ Run = Callable[[argparse.Namespace], int]
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="kakanai", description="Japanese city procedures online")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (add_serve, add_worker, add_procedures, add_db, add_keys, add_audit, add_notices):
+    for add in (add_serve, add_worker, add_procedures, add_db, add_keys, add_audit, add_notices, add_protection):
         add(commands)
     arguments = parser.parse_args(argv)
     run: Run = arguments.run
@@ -277,6 +279,52 @@ def retry_notices(_arguments: argparse.Namespace) -> int:
     with opened(read_settings()) as database:
         count = asyncio.run(database.transact(lambda db: outbox.retry(db, now=now)))
     print(f"{count} notices will be tried again now")
+    return 0
+
+
+def add_protection(commands: Commands) -> None:
+    protection = group(commands, "protection", "支援措置: whose facts are never filled in (CSV on stdin)")
+    command(protection, "add", "add the people of the list on stdin", protect)
+    command(protection, "remove", "take the people of the list on stdin off it", release)
+    command(protection, "count", "say how many are on the list", count_protected)
+
+
+def protect(_arguments: argparse.Namespace) -> int:
+    from server.people import protection
+    from server.store.values import utc_now
+
+    now = utc_now()
+    return _listed(lambda db, keys, people: f"{protection.protect(db, keys, people, now=now)} added")
+
+
+def release(_arguments: argparse.Namespace) -> int:
+    from server.people import protection
+
+    return _listed(lambda db, keys, people: f"{protection.release(db, keys, people)} removed")
+
+
+def _listed(work: Callable[[Writing, Keys, list[Person]], str]) -> int:
+    """On stdin, for a name on a command line is read by everybody at the machine, and kept in the shell's history."""
+    from server.people.protection import BadLine, people
+    from server.store.keys import open_keys
+
+    settings = read_settings()
+    try:
+        listed = list(people(sys.stdin))
+    except BadLine as error:
+        complain(str(error), "nothing was changed")
+        return 2
+    keys = open_keys(settings)
+    with opened(settings) as database:
+        print(asyncio.run(database.transact(lambda db: work(db, keys, listed))))
+    return 0
+
+
+def count_protected(_arguments: argparse.Namespace) -> int:
+    from server.people.protection import count
+
+    with opened(read_settings()) as database:
+        print(asyncio.run(database.read(count)))
     return 0
 
 

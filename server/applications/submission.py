@@ -8,7 +8,6 @@ answers as the first did.
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -25,6 +24,7 @@ from server.applications.receipts import new_number
 from server.applications.states import OfficeState
 from server.japan import fiscal_year, midnight, today
 from server.money.debts import last_moment, raise_debt
+from server.people.facts import comparable
 from server.people.limits import Limit, demand
 from server.people.sessions import Visitor, grant
 from server.people.signing import SigningAdapter, draft_signature, spend_signature, verify_signature
@@ -290,11 +290,3 @@ def _person(applicant: Question) -> Iterator[tuple[str, str]]:
         yield "kana", f"{name.get('family_kana', '')}{name.get('given_kana', '')}"
     if isinstance(answers.get("birthdate"), str):
         yield "birthdate", answers["birthdate"]
-
-
-def comparable(text: str) -> str:
-    """A name as it is compared, never as it is stored: compatibility forms folded, blanks and selectors dropped."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(
-        c for c in folded if not c.isspace() and not 0xE0100 <= ord(c) <= 0xE01EF and not 0xFE00 <= ord(c) <= 0xFE0F
-    )

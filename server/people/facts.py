@@ -6,6 +6,7 @@ Names and addresses stay as the card has them: no normalisation (NFC would alter
 from __future__ import annotations
 
 import json
+import unicodedata
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Final
@@ -80,6 +81,14 @@ def facts_from(values: dict[str, Any]) -> Facts:
     born = values.get("birthdate")
     given = values | {"birthdate": date.fromisoformat(born) if born else None, "level": Assurance(values["level"])}
     return Facts(**given)
+
+
+def comparable(text: str) -> str:
+    """A name as it is compared, never as it is stored: compatibility forms folded, blanks and selectors dropped."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(
+        c for c in folded if not c.isspace() and not 0xE0100 <= ord(c) <= 0xE01EF and not 0xFE00 <= ord(c) <= 0xFE0F
+    )
 
 
 def address_answers(parts: dict[str, str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -41,6 +42,8 @@ _KNOWN = (
 _BY_ID = select(t.resident.c.id, t.resident.c.wrapped_key, t.resident.c.sealed_facts).where(
     t.resident.c.id == bindparam("resident_id")
 )
+_WRAPPED = select(t.resident.c.wrapped_key).where(t.resident.c.id == bindparam("resident_id"))
+_EVERY = select(t.resident.c.id, t.resident.c.wrapped_key, t.resident.c.sealed_facts).order_by(t.resident.c.id)
 _RENEW = (
     update(t.resident)
     .where(t.resident.c.id == bindparam("resident_id"))
@@ -59,9 +62,25 @@ def upsert(db: Writing, keys: Keys, facts: Facts, *, now: datetime, random: Rand
     row = db.one(_KNOWN, who)
     if row is None:
         raise LookupError("the resident added in this transaction is gone")
-    sealed = keys.open_data_key(row.wrapped_key, row.id).seal(facts.to_json(), _FACTS)
-    db.execute(_RENEW, {"resident_id": row.id, "facts": sealed, "under_protection": facts.protected})
-    return Resident(row.id, facts)
+    resident = Resident(row.id, facts)
+    _renew(db, keys, resident, row.wrapped_key)
+    return resident
+
+
+def rewrite(db: Writing, keys: Keys, resident: Resident) -> None:
+    """Store a resident's facts anew."""
+    _renew(db, keys, resident, db.scalar(_WRAPPED, {"resident_id": resident.id}))
+
+
+def _renew(db: Writing, keys: Keys, resident: Resident, wrapped_key: bytes) -> None:
+    sealed = keys.open_data_key(wrapped_key, resident.id).seal(resident.facts.to_json(), _FACTS)
+    db.execute(_RENEW, {"resident_id": resident.id, "facts": sealed, "under_protection": resident.protected})
+
+
+def every_resident(db: Reading, keys: Keys) -> Iterator[Resident]:
+    """Everybody who has ever signed in, opened one by one: for what the whole city is gone through."""
+    for row in db.all(_EVERY, {}):
+        yield open_resident(keys, row.id, row.wrapped_key, row.sealed_facts)
 
 
 def _add(db: Writing, keys: Keys, facts: Facts, who: dict[str, object], now: datetime, row_id: str) -> None:

@@ -26,6 +26,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from procedures.declaration import Assurance
 from server.people.facts import Facts
+from server.people.protection import is_listed
 from server.people.residents import Resident, find_resident, open_resident, upsert
 from server.store import tables as t
 from server.store.database import Reading, Writing
@@ -181,6 +182,8 @@ def sign_in(db: Writing, keys: Keys, session_id: str | None, facts: Facts, *, no
     (fixation). A browser at which another person is still signed in gets a session of its own: they must not find
     the other's drafts.
     """
+    if is_listed(db, keys, facts):
+        facts = replace(facts, protected=True)
     resident = upsert(db, keys, facts, now=now, random=random)
     how = {"provider": facts.provider, "level": facts.level.value}
     db.audit("session.sign_in", resident.id, actor=f"resident:{resident.id}", detail=how)

@@ -84,6 +84,13 @@ class Resident(_Stored, table=True):
     created_at: datetime
 
 
+class Protection(_Stored, table=True):
+    """支援措置: a keyed digest of somebody's name and birth date, by the city's own list."""
+
+    digest: bytes = Field(primary_key=True)
+    created_at: datetime
+
+
 class Session(_Stored, table=True):
     """A browser. The cookie holds the token, the row its SHA-256."""
 
@@ -374,6 +381,7 @@ meta: Final = _core(Meta)
 declaration: Final = _core(Declaration)
 publication: Final = _core(Publication)
 resident: Final = _core(Resident)
+protection: Final = _core(Protection)
 session: Final = _core(Session)
 session_grant: Final = _core(SessionGrant)
 api_token: Final = _core(ApiToken)

@@ -320,7 +320,7 @@ async def _overtaken(request: Request, place: Place, pressed: Pressed) -> Respon
     day = today(services(request).clock())
     if await _differences(fresh, place.content, day):
         return await _conflict(request, fresh, place.content, pressed.posted)
-    return _onward(fresh, pressed)
+    return _onward(request, fresh, pressed)
 
 
 def _without_blanks(content: Content) -> Content:
@@ -340,10 +340,10 @@ def _after(request: Request, place: Place, pressed: Pressed, saved: Saved) -> Re
             "pages/saved.html",
             SavedPage(place.declaration.title, saved.code, place.draft.expires_at, here),
         )
-    return _onward(place, pressed)
+    return _onward(request, place, pressed)
 
 
-def _onward(place: Place, pressed: Pressed) -> Response:
+def _onward(request: Request, place: Place, pressed: Pressed) -> Response:
     """The page that follows: the next or the previous step on which something is asked, or the same one."""
     asked = filling.asked_steps(place.declaration.form, pressed.turn.settled)
     if pressed.verb == filling.NEXT:
@@ -352,8 +352,10 @@ def _onward(place: Place, pressed: Pressed) -> Response:
         before = max((number for number in asked if number < place.number), default=0)
         return see_other(f"{place.base}/{before + 1}")
     if pressed.verb == "signin":
-        here = f"{place.base}/{place.number + 1}"
-        return see_other("/signin?" + urlencode({"next": here, "level": place.declaration.assurance.value}))
+        query = {"next": f"{place.base}/{place.number + 1}"}
+        if _reachable(request, place.declaration.assurance):
+            query["level"] = place.declaration.assurance.value
+        return see_other("/signin?" + urlencode(query))
     rows = pressed.turn.content.rows.get(pressed.where, 0) if pressed.verb == "add" else 0
     anchor = f"#{control_id(steps.control_of(pressed.where))}-{rows - 1}" if rows else ""  # the new row
     return see_other(f"{place.base}/{place.number + 1}{anchor}")
@@ -428,11 +430,17 @@ def _step_page(shown: steps.Shown, place: Place, made: Sequence[FieldView]) -> S
 def _level_to_ask(request: Request, shown: steps.Shown) -> str:
     """The level to offer before the applicant's answers: with a card, many need not be typed. '' where it is reached,
     or cannot be reached here."""
-    of, needed = services(request), shown.declaration.assurance
-    ways = [each.level for each in of.identity.values()] + ([Assurance.EMAIL] if of.mailer else [])
-    if visitor(request).level.covers(needed) or not any(level.covers(needed) for level in ways):
+    needed = shown.declaration.assurance
+    if visitor(request).level.covers(needed) or not _reachable(request, needed):
         return ""
     return needed.value if steps.asks_applicant(shown) else ""
+
+
+def _reachable(request: Request, needed: Assurance) -> bool:
+    """Whether some way to sign in here reaches this level."""
+    of = services(request)
+    ways = [each.level for each in of.identity.values()] + ([Assurance.EMAIL] if of.mailer else [])
+    return any(level.covers(needed) for level in ways)
 
 
 def _offered(shown: steps.Shown, place: Place) -> date | None:

@@ -18,21 +18,6 @@ def test_no_address_is_without_its_rule() -> None:
     assert served().keys() == ADDRESSES.keys()
 
 
-@pytest.fixture(scope="module")
-def gathered() -> list[People]:
-    return []
-
-
-@pytest.fixture
-def people(site: Site, gathered: list[People]) -> People:
-    """Who only look; whoever changes something gets a world of their own, but for signing out everywhere: after that
-    those who look come anew."""
-    signed_in = ("another resident", "its owner elsewhere", "its owner")
-    if not gathered or any(gathered[-1].browsers[who].get("/my").status_code != 200 for who in signed_in):
-        gathered.append(People(site, things=True))
-    return gathered[-1]
-
-
 @pytest.mark.parametrize("name", ADDRESSES)
 def test_each_address_opens_to_its_people_and_is_not_there_for_others(name: str, site: Site, people: People) -> None:
     method, row = name.partition(" ")[0], ADDRESSES[name]

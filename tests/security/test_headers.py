@@ -44,11 +44,6 @@ FOR_EVERYBODY = {"GET /static/{path:path}", "GET /robots.txt", "GET /schema/decl
 """Those of KEPT that do not look at the session: they are the same with one."""
 
 
-@pytest.fixture(scope="module")
-def people(site: Site) -> People:
-    return People(site, things=True)
-
-
 def check_always(answer: httpx2.Response, csp: str = CSP) -> None:
     assert answer.headers.get_list("content-security-policy") == [csp]
     assert {name: answer.headers.get(name) for name in ALWAYS} == ALWAYS

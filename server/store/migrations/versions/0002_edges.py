@@ -12,6 +12,7 @@ _OPEN = "state IN ('due', 'started', 'declined', 'promised')"
 def upgrade() -> None:
     _api_token()
     _earlier_answers()
+    _protection()
     op.add_column("draft", sa.Column("begun_digest", sa.LargeBinary(), nullable=True))
     # What was handed in before there was a scanner is as it was: nobody is locked out of it.
     op.add_column("upload", sa.Column("scan", sa.String(), nullable=False, server_default="clean"))
@@ -64,3 +65,12 @@ def _earlier_answers() -> None:
         sa.UniqueConstraint("resident_id", name=op.f("uq_earlier_answers_resident_id")),
     )
     op.create_index(op.f("ix_earlier_answers_expires_at"), "earlier_answers", ["expires_at"], unique=False)
+
+
+def _protection() -> None:
+    op.create_table(
+        "protection",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_protection")),
+    )
