@@ -36,14 +36,8 @@ def receipt(
     random: Random,
 ) -> None:
     """Write down the notice of a submission; it goes out when this commits."""
-    values = {
-        "procedure": declaration.title,
-        "receipt_number": receipt_number,
-        "submitted_at": in_japan(now).strftime("%Y年%m月%d日 %H時%M分"),
-        "status_url": f"{base_url}/applications",
-        "department": declaration.department,
-    }
-    enqueue(db, keys, Notice("receipt", to, f"receipt:{application_id}", values), now=now, random=random)
+    told = _of(declaration, receipt_number, base_url) | {"submitted_at": moment(now)}
+    enqueue(db, keys, Notice("receipt", to, f"receipt:{application_id}", told), now=now, random=random)
 
 
 def withdrawn(
@@ -59,11 +53,20 @@ def withdrawn(
     random: Random,
 ) -> None:
     """Write down the notice of a withdrawal; it goes out when this commits."""
-    values = {
+    told = _of(declaration, receipt_number, base_url) | {"withdrawn_at": moment(now)}
+    enqueue(db, keys, Notice("withdrawn", to, f"withdrawn:{application_id}", told), now=now, random=random)
+
+
+def _of(declaration: Declaration, receipt_number: str, base_url: str) -> dict[str, str]:
+    """What every notice says of its application."""
+    return {
         "procedure": declaration.title,
         "receipt_number": receipt_number,
-        "withdrawn_at": in_japan(now).strftime("%Y年%m月%d日 %H時%M分"),
         "status_url": f"{base_url}/applications",
         "department": declaration.department,
     }
-    enqueue(db, keys, Notice("withdrawn", to, f"withdrawn:{application_id}", values), now=now, random=random)
+
+
+def moment(when: datetime) -> str:
+    """A time as mails say it, in Japan."""
+    return in_japan(when).strftime("%Y年%m月%d日 %H時%M分")

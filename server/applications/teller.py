@@ -17,9 +17,9 @@ from sqlalchemy import bindparam, select
 
 from forms_schema.findings import at
 from server.applications import history
+from server.applications.notices import moment
 from server.applications.states import OfficeState
 from server.applications.submission import SEALED
-from server.japan import in_japan
 from server.money.states import RULES
 from server.notices.mail import mail_address, one_line
 from server.notices.outbox import Notice, enqueue
@@ -107,7 +107,7 @@ class Teller:
         history.paid(db, application_id, now)
         if db.scalar(_STATE, {"application_id": application_id}) in _OVER:
             return
-        self._of_application(db, "paid", application_id, f"paid:{application_id}", {"paid_at": _moment(now)}, now)
+        self._of_application(db, "paid", application_id, f"paid:{application_id}", {"paid_at": moment(now)}, now)
 
     def lapsed(self, db: Writing, application_id: str, now: datetime) -> None:
         """The fee did not come in time: the application is over, and its resident is told."""
@@ -126,14 +126,14 @@ class Teller:
         if row is None or _key(reminder.ending, row) != reminder.key:
             return False
         if reminder.ending is Ending.PAYMENT:
-            values = {"amount": f"{row.amount:,}", "due_at": _moment(row.end)}
+            values = {"amount": f"{row.amount:,}", "due_at": moment(row.end)}
             return self._of_application(db, "payment_due", row.application_id, reminder.key, values, now, until=row.end)
         return self._of_draft(db, row, reminder.key, now)
 
     def _of_draft(self, db: Writing, row: Any, key: str, now: datetime) -> bool:
         to = self._known_address(db, row.resident_id)
         if to is not None:
-            values = _values(row.bundle) | {"ends_at": _moment(row.end), "my_url": f"{self.base_url}/my"}
+            values = _values(row.bundle) | {"ends_at": moment(row.end), "my_url": f"{self.base_url}/my"}
             self._write(db, Notice("draft_ending", to, key, values, row.end), now)
         return to is not None
 
@@ -200,7 +200,3 @@ def _values(bundle: str) -> dict[str, str]:
     procedure = json.loads(bundle)
     values = {"procedure": procedure["title"], "department": procedure["department"]}
     return {name: text if one_line(text) else " ".join(text.split()) for name, text in values.items()}
-
-
-def _moment(when: datetime) -> str:
-    return in_japan(when).strftime("%Y年%m月%d日 %H時%M分")

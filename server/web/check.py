@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -57,10 +57,16 @@ class Reviewed:
     """A draft as the check page sees it."""
 
     draft: Draft
-    declaration: Declaration
-    files: tuple[Upload, ...]
-    outcome: Prepared | Rejected | Superseded
     filing: Filing
+    outcome: Prepared | Rejected | Superseded
+
+    @property
+    def declaration(self) -> Declaration:
+        return self.filing.declaration
+
+    @property
+    def files(self) -> Sequence[Upload]:
+        return self.filing.files
 
     @property
     def settled(self) -> Settled:
@@ -81,7 +87,7 @@ async def _reviewed(request: Request) -> Reviewed | Response:
     served = of.catalogue.get(draft.slug)
     now_served = served.declaration if served else None
     filing = Filing(declaration, draft.content.answers, files, CHANNEL, visitor(request), now_served)
-    return Reviewed(draft, declaration, files, prepare(filing, of.catalogue.shared.fees, now=of.clock()), filing)
+    return Reviewed(draft, filing, prepare(filing, of.catalogue.shared.fees, now=of.clock()))
 
 
 async def check(request: Request) -> Response:

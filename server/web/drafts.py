@@ -23,8 +23,9 @@ from server.catalogue import Published
 from server.japan import in_japan, today
 from server.people.limits import Limit, LimitReached, demand
 from server.people.sessions import open_session
+from server.services import Services
 from server.store import StoreUnavailable
-from server.store.database import Writing
+from server.store.database import Reading, Writing
 from server.web import steps
 from server.web.contexts import Banner, ConflictPage, Difference, SavedPage, StepPage
 from server.web.files import take_files, with_files
@@ -167,8 +168,8 @@ async def _turned(request: Request, place: Place, posted: Posted, files: Sequenc
     if verb in ("lookup", "town", "refresh") or (verb in STAYS and is_fragment(request) and not by_row):
         return _step(request, changed, turn=turn, errors=_still_wrong(changed, turn, posted))
     if place.draft is not None and _stale(place.draft, posted):
-        if await _differences(place, turn.content, day):
-            return await _conflict(request, place, turn.content, posted)
+        if found := await _differences(place, turn.content, day):
+            return _conflict(request, place, found, posted)
         changed = place  # the same page sent twice: what it says is saved already
     try:
         kept, unfit = await take_files(request, place, files, turn.origins)
@@ -231,7 +232,7 @@ class Pressed:
 @dataclass(frozen=True, slots=True)
 class Saved:
     """What became of saving. `token` is of a session opened on the way, `code` resumes the draft elsewhere; `unkept`
-    are files that were too many, `files` those the draft has now."""
+    are files that were too many, `files` those to show where the page comes back."""
 
     draft: Draft | drafts.Conflict
     token: str | None
@@ -268,7 +269,7 @@ def _save(db: Writing, request: Request, place: Place, pressed: Pressed, marks: 
     if draft is None:
         draft, token, again = _begun(db, request, place, pressed)
         if again:
-            return Saved(draft, token, "", (), uploads.of(db, of.keys, "draft", draft.id))
+            return Saved(draft, token, "", (), _to_show(db, of, draft, pressed.unfit))
     answers = numbers.sealed_away(db, of.keys, form, content.answers, draft.id, now=now, random=of.random)
     content = replace(content, answers=answers, marks=numbers.marked(form, answers, content.marks, marks))
     saved = drafts.save(db, of.keys, draft, content, who, now=now)
@@ -280,7 +281,12 @@ def _save(db: Writing, request: Request, place: Place, pressed: Pressed, marks: 
     code = ""
     if pressed.verb == "save" and isinstance(saved, Draft):
         code = drafts.new_resume_code(db, of.keys, draft, random=of.random)
-    return Saved(saved, token, code, unkept, uploads.of(db, of.keys, "draft", draft.id))
+    return Saved(saved, token, code, unkept, _to_show(db, of, draft, [*pressed.unfit, *unkept]))
+
+
+def _to_show(db: Reading, of: Services, draft: Draft, unfit: Sequence[object]) -> tuple[uploads.Upload, ...]:
+    """The files the draft has now. They are opened only where the page comes back, because some were not fit."""
+    return uploads.of(db, of.keys, "draft", draft.id) if unfit else ()
 
 
 def _begun(db: Writing, request: Request, place: Place, pressed: Pressed) -> tuple[Draft, str | None, bool]:
@@ -294,7 +300,7 @@ def _begun(db: Writing, request: Request, place: Place, pressed: Pressed) -> tup
     if session_id is None:
         token, session_id = open_session(db, now=now, random=of.random)
     page_sent = drafts.first_page(of.keys, session_id, place.declaration.slug, pressed.posted)
-    there = drafts.begun_already(db, of.keys, session_id, page_sent, now=now)
+    there = drafts.begun_already(db, of.keys, session_id, page_sent, now=now) if token is None else None
     if there is not None:
         return there, token, True
     demand(db, of.keys, (BY_BROWSER, session_id), (BY_PLACE, client(request)), now=now)
@@ -318,8 +324,8 @@ async def _overtaken(request: Request, place: Place, pressed: Pressed) -> Respon
     if isinstance(fresh, Response):
         return fresh
     day = today(services(request).clock())
-    if await _differences(fresh, place.content, day):
-        return await _conflict(request, fresh, place.content, pressed.posted)
+    if found := await _differences(fresh, place.content, day):
+        return _conflict(request, fresh, found, pressed.posted)
     return _onward(request, fresh, pressed)
 
 
@@ -456,15 +462,13 @@ async def _differences(place: Place, mine: Content, day: date) -> tuple[filling.
     return filling.differences(form, replace(mine, answers=answers), saved, day)
 
 
-async def _conflict(request: Request, place: Place, mine: Content, posted: Posted) -> Response:
+def _conflict(request: Request, place: Place, found: Sequence[filling.Difference], posted: Posted) -> Response:
     """Two tabs saved different things: both are shown, and the resident chooses."""
-    form, day = place.declaration.form, today(services(request).clock())
-    found = await _differences(place, mine, day)
     chosen = ("_rev", "_do", filling.PICK)
     kept = [(name, value) for name, values in posted.items() for value in values if not name.startswith(chosen)]
     conflict = ConflictPage(
         title=place.declaration.title,
-        step_title=form.steps[place.number].title,
+        step_title=place.declaration.form.steps[place.number].title,
         differences=[Difference(filling.PICK + each.pointer, each.label, each.mine, each.theirs) for each in found],
         hidden=kept,
         action=place.action,

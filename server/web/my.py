@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -21,7 +21,7 @@ from server.store.database import Reading, Writing
 from server.store.values import new_id
 from server.web.contexts import ErrorLink, Link
 from server.web.http import clear_session, page, problem, read_form, see_other, services, visitor
-from server.web.routing import Access, route
+from server.web.routing import Access, Endpoint, route
 
 HOME: Final = "/my"
 FIRST_PAGES: Final = 1000
@@ -221,12 +221,22 @@ def _session(each: Signed, here: str | None) -> MySession:
 # done; and whether another resident has such a thing is not told.
 
 
-async def delete_draft(request: Request) -> Response:
-    resident, draft_id = visitor(request).resident, request.path_params["draft"]
-    if resident is None:
-        return problem(request, 404)
-    await services(request).database.transact(lambda db: mine.discard(db, draft_id, resident.id))
-    return see_other(f"{HOME}#drafts")
+def _taking(name: str, take: Callable[[Writing, str, str], object], part: str) -> Endpoint:
+    """Takes away the resident's own thing that the address names, and leads back to its part of the page."""
+
+    async def taken(request: Request) -> Response:
+        resident, thing = visitor(request).resident, request.path_params[name]
+        if resident is None:
+            return problem(request, 404)
+        await services(request).database.transact(lambda db: take(db, thing, resident.id))
+        return see_other(f"{HOME}#{part}")
+
+    return taken
+
+
+delete_draft = _taking("draft", mine.discard, "drafts")
+revoke_token = _taking("token", tokens.revoke, "tokens")
+end_session = _taking("session", sessions.end, "sessions")
 
 
 async def forget(request: Request) -> Response:
@@ -267,22 +277,6 @@ async def make_token(request: Request) -> Response:
     return await _my(request, who.resident, errors=[_UNFIT[made.code]], label=label[: tokens.LONGEST_LABEL * 2])
 
 
-async def revoke_token(request: Request) -> Response:
-    resident, token_id = visitor(request).resident, request.path_params["token"]
-    if resident is None:
-        return problem(request, 404)
-    await services(request).database.transact(lambda db: tokens.revoke(db, token_id, resident.id))
-    return see_other(f"{HOME}#tokens")
-
-
-async def end_session(request: Request) -> Response:
-    resident, session_id = visitor(request).resident, request.path_params["session"]
-    if resident is None:
-        return problem(request, 404)
-    await services(request).database.transact(lambda db: sessions.end(db, session_id, resident.id))
-    return see_other(f"{HOME}#sessions")
-
-
 async def sign_out_everywhere(request: Request) -> Response:
     resident = visitor(request).resident
     if resident is None:
@@ -298,7 +292,17 @@ ROUTES = [
     route("/my/drafts/{draft}/delete", delete_draft, methods=("POST",), access=Access.RESIDENT),
     route("/my/earlier/delete", forget, methods=("POST",), access=Access.RESIDENT),
     route("/my/tokens", make_token, methods=("POST",), access=Access.RESIDENT),
-    route("/my/tokens/{token}/revoke", revoke_token, methods=("POST",), access=Access.RESIDENT),
-    route("/my/sessions/{session}/end", end_session, methods=("POST",), access=Access.RESIDENT),
+    route(
+        "/my/tokens/{token}/revoke",
+        revoke_token,
+        methods=("POST",),
+        access=Access.RESIDENT,
+    ),
+    route(
+        "/my/sessions/{session}/end",
+        end_session,
+        methods=("POST",),
+        access=Access.RESIDENT,
+    ),
     route("/my/signout-everywhere", sign_out_everywhere, methods=("POST",), access=Access.RESIDENT),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations, permutations
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from payments.port import Event, EventKind
 from server.money.states import RANKS, RULES, PaymentState, Standing, of_debt, raised
 from server.money.states import told as heard
+from server.store import tables
 from tests.money.cases import told
 
 EVENTS = [
@@ -94,3 +96,9 @@ def test_after_an_attempt_that_expired_the_newest_one_counts() -> None:
 def test_what_was_withdrawn_stays_so_until_money_comes() -> None:
     assert of_debt(Standing.CANCELLED, [Standing.EXPIRED, Standing.CANCELLED]) is Standing.CANCELLED
     assert of_debt(Standing.CANCELLED, [Standing.PAID]) is Standing.PAID
+
+
+def test_the_index_of_one_open_payment_a_debt_means_what_the_table_calls_open() -> None:
+    (index,) = [each for each in tables.payment.indexes if each.name == "uq_payment_open"]
+    where = str(index.dialect_options["sqlite"]["where"])
+    assert set(re.findall("'([a-z_]+)'", where)) == {one.value for one in Standing if RULES[one].open}
