@@ -182,8 +182,9 @@ class Fields:
     def _inside(self, pointer: str, subs: tuple[Plan, ...]) -> tuple[Field, ...]:
         """Every field that may be asked inside, in order."""
         rows = tuple(sub.items for sub in subs if sub.items)
-        plans, at = (all_open(rows), f"{pointer}/*") if rows else (all_open(subs), pointer)
-        return tuple(self._union(f"{at}/{name}", said) for name, said in by_name(plans))
+        plans, at = (rows, f"{pointer}/*") if rows else (subs, pointer)
+        said = dict(by_name(all_open(plans)))
+        return tuple(self._union(f"{at}/{name}", said[name]) for name in in_order(plans))
 
     def _union(self, pointer: str, subs: tuple[Plan, ...]) -> Field:
         says = [_shaped(sub) for sub in subs]
@@ -257,6 +258,36 @@ def by_name(plans: tuple[Plan, ...]) -> list[tuple[str, tuple[Plan, ...]]]:
         for name, sub in plan.fields.items():
             names.setdefault(name, []).append(sub)
     return [(name, tuple(subs)) for name, subs in names.items()]
+
+
+def in_order(plans: tuple[Plan, ...]) -> list[str]:
+    """Every name that may be asked, in the order of asking: as the file names them, but what a condition adds comes
+    right behind the last question that the condition reads."""
+    names: list[str] = []
+    followers: dict[str, str] = {}
+    pending: list[tuple[Plan, tuple[str, ...]]] = [(plan, ()) for plan in plans]
+    for plan, reads in pending:
+        read = [name for name in names if name in reads]
+        behind = read[-1] if read else ""
+        for name in plan.fields:
+            if name in names:
+                continue
+            names.insert(_end(names, followers, behind) if behind else len(names), name)
+            if behind:
+                followers[behind] = name
+        pending += [(guard.plan, _tops(guard.reads)) for guard in plan.guards]
+    return names
+
+
+def _tops(reads: Iterable[str]) -> tuple[str, ...]:
+    return tuple(pointer.split("/")[1] for pointer in reads)
+
+
+def _end(names: Sequence[str], followers: Mapping[str, str], name: str) -> int:
+    """The place behind a question and all that follows it already."""
+    while name in followers:
+        name = followers[name]
+    return names.index(name) + 1
 
 
 def walk_fields(fields: Iterable[Field], visit: Callable[[Field], None]) -> None:

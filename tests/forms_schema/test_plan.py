@@ -38,9 +38,27 @@ def test_questions_come_in_the_order_of_the_file() -> None:
     assert asked(form(b=TEXT, a=TEXT, c=group(z=TEXT, y=TEXT)), {}) == ["/b", "/a", "/c", "/c/z", "/c/y"]
 
 
-def test_conditional_questions_follow_those_that_are_always_asked() -> None:
+def test_a_conditional_question_follows_the_question_that_brings_it() -> None:
     made = form(when("a", {"const": "x"}, properties={"c": TEXT}), a=choice("x", "y"), b=TEXT)
-    assert asked(made, {"a": "x"}) == ["/a", "/b", "/c"]
+    assert asked(made, {"a": "x"}) == ["/a", "/c", "/b"]
+
+
+def test_questions_brought_by_the_same_answer_stay_together_in_the_order_of_the_file() -> None:
+    made = form(
+        when("a", {"const": "x"}, properties={"c": choice("x", "y"), "d": TEXT}),
+        when("c", {"const": "x"}, properties={"e": TEXT}),
+        when("a", {"const": "x"}, properties={"f": TEXT}),
+        a=choice("x", "y"),
+        b=TEXT,
+    )
+    assert asked(made, {"a": "x", "c": "x"}) == ["/a", "/c", "/e", "/d", "/f", "/b"]
+
+
+def test_a_question_brought_by_two_answers_follows_the_later_one() -> None:
+    both = {"a": {"const": "x"}, "b": {"const": "x"}}
+    brought = {"if": {"properties": both, "required": ["a", "b"]}, "then": {"properties": {"d": TEXT}}}
+    made = form(brought, a=choice("x", "y"), b=choice("x", "y"), c=TEXT)
+    assert asked(made, {"a": "x", "b": "x"}) == ["/a", "/b", "/d", "/c"]
 
 
 def test_what_a_definition_asks_stands_where_it_is_named() -> None:

@@ -162,8 +162,8 @@ def test_presence_asks() -> None:
     )
     assert asked(made, {}) == ["/a", "/c"]
     assert codes(made, {}) == {}
-    assert asked(made, {"a": "x"}) == ["/a", "/c", "/b"]
-    assert codes(made, {"a": "x"}) == {"/c": "required", "/b": "required"}
+    assert asked(made, {"a": "x"}) == ["/a", "/b", "/c"]
+    assert codes(made, {"a": "x"}) == {"/b": "required", "/c": "required"}
 
 
 @pytest.mark.parametrize("nothing", [None, "", " ", "　\n", []])
