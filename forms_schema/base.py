@@ -70,6 +70,24 @@ class Option:
     title: str
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A slot that is on offer: as it is answered, until when ('HH:MM', '' for a whole day), and the places left."""
+
+    slot: str
+    until: str
+    left: int
+    capacity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What may be picked at a question for a slot, in order; `note` says what to do where that is not enough."""
+
+    slots: tuple[Offer, ...] = ()
+    note: str = ""
+
+
 class Kind:
     """How one sort of question is asked, read and shown. One subclass a kind, one macro of the same name.
 
@@ -179,13 +197,26 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class OptionView:
-    """A choice as shown: `checked` is 'checked' or '', `selected` is 'selected' or ''."""
+    """A choice as shown: `checked` is 'checked' or '', `selected` is 'selected' or ''. `note` is said beside it; one
+    that is `full` cannot be picked."""
 
     value: str
     title: str
     id: str
     checked: str = ""
     selected: str = ""
+    note: str = ""
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DayView:
+    """A day with its times; '' for `title` where the days themselves are picked. `open` is 'open' or ''."""
+
+    title: str
+    options: tuple[OptionView, ...]
+    note: str = ""
+    open: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +260,10 @@ class FieldView:
     parts: Mapping[str, str] = made_by(default_factory=dict)
     """Text of each control by suffix: {'.era': 'reiwa', '.year': '6', …}."""
     options: tuple[OptionView, ...] = ()
+    days: tuple[DayView, ...] = ()
+    """Of a slot: what is on offer, none where nothing is free."""
+    note: str = ""
+    """Of a slot: what to do where nothing suits."""
     children: tuple[FieldView, ...] = ()
     rows: tuple[RowView, ...] = ()
     files: tuple[FileView, ...] = ()

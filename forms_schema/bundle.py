@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from forms_schema.base import BadDeclaration, Fault, Json, Schema
+from forms_schema.guess import meant
 
 COMMON = "urn:kakanai:common#/$defs/"
 LOCAL = "#/$defs/"
@@ -68,8 +69,8 @@ def _localised(
 def _adopted(ref: Json, at: str, sources: Mapping[str, Schema], own: dict[str, Json], faults: list[Fault]) -> Json:
     name = _name(ref)
     if name is None or name not in sources:
-        known = "、".join(sorted(sources)) or "なし"
-        faults.append(Fault(at, "参照先がありません", f"{COMMON}<名前> と書きます。使える名前: {known}"))
+        known = f"{COMMON}<名前> と書きます。使える名前: {'、'.join(sorted(sources)) or 'なし'}"
+        faults.append(Fault(at, "参照先がありません", meant(str(ref), map(COMMON.__add__, sources), known)))
         return ref
     if name not in own:
         own[name] = {}  # taken before descending: a loop meets it here and is refused when compiled

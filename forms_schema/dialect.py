@@ -12,14 +12,15 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from forms_schema.base import Attachment, BadDeclaration, Fault, Field, Json, Schema
+from forms_schema.base import Attachment, Fault, Field, Json, Schema
 from forms_schema.bundle import MAX_NESTING, deeper_than
 from forms_schema.dates import is_duration, read_date
 from forms_schema.fields import bounds_of
 from forms_schema.formats import FORMATS
 from forms_schema.formdata import MAX_ROWS
+from forms_schema.guess import meant
 from forms_schema.plan import Plan, all_open, read_by
-from forms_schema.survey import MAX_FIELDS, Survey
+from forms_schema.survey import MAX_FIELDS, Survey, unasked
 from forms_schema.validators import LARGEST, choices, is_linear_pattern
 
 MAX_CHOICES = 2000
@@ -107,6 +108,11 @@ _VALUE_RULES = frozenset(
     {"const", "enum", "oneOf", "not", "default", "format", "multipleOf", "items", "contains", "minContains"}
     | {"maxContains", "minItems", "maxItems", "uniqueItems", "x-date", "x-age", *_LIMITS}
 )
+_OPEN: Final = "未回答でも成り立つ条件です"
+_NOT_ASCII: Final = "保存する値は半角英数字にします"
+_UNTITLED: Final = "選択肢に見出しがありません"
+SLIPS: Final = frozenset({_OPEN, _NOT_ASCII, _UNTITLED})
+"""Problems with which a schema can still be compiled, so that what else is wrong shows at the same time."""
 _TOO_DEEP = Fault("", "入れ子が深すぎます", f"{MAX_NESTING} 段まで")
 
 
@@ -190,7 +196,7 @@ def _of_choices(schema: Schema, at: str) -> Iterator[Fault]:
         constants.append(schema["const"])
     for value in constants:
         if isinstance(value, str) and not value.isascii():
-            yield Fault(at, "保存する値は半角英数字にします", "{const: 英数字, title: 見出し} と書いてください")
+            yield Fault(at, _NOT_ASCII, '{"const": 英数字, "title": 見出し} と書いてください')
         if isinstance(value, float):
             yield Fault(at, f"{value} は整数ではありません", f"{int(value)} と書いてください")
     for key in ("oneOf", "anyOf"):
@@ -198,7 +204,7 @@ def _of_choices(schema: Schema, at: str) -> Iterator[Fault]:
             continue
         for i, choice in enumerate(schema[key]):
             if "title" not in choice:
-                yield Fault(f"{at}/{key}/{i}", "選択肢に見出しがありません", "どの選択肢にも title を書いてください")
+                yield Fault(f"{at}/{key}/{i}", _UNTITLED, "どの選択肢にも title を書いてください")
             if not set(choice) <= {"const", "title", "description", "$comment"}:
                 yield Fault(
                     f"{at}/{key}/{i}", "選択肢には値と見出しだけを書きます", "const と title だけにしてください"
@@ -228,7 +234,7 @@ def _of_condition(schema: Schema, at: str, words: frozenset[str]) -> Iterator[Fa
     for name, sub in schema.get("properties", {}).items():
         if name not in required:
             # JSON Schema lets an absent answer satisfy `properties`: the condition would hold before it is answered
-            yield Fault(f"{at}/properties/{name}", "未回答でも成り立つ条件です", f"required に {name} を書いてください")
+            yield Fault(f"{at}/properties/{name}", _OPEN, f"required に {name} を書いてください")
         yield from _of_condition(sub, f"{at}/properties/{name}", words)
     yield from _of_pattern(schema, at)
     for key in ("allOf", "anyOf"):
@@ -247,17 +253,16 @@ def check_fields(
     ui: Mapping[str, Any],
     attachments: Sequence[Attachment],
     survey: Survey,
-) -> None:
-    """Rules over the compiled fields. Raises BadDeclaration."""
+) -> list[Fault]:
+    """Faults of the compiled fields, behind those of the conditions."""
     faults = [
         Fault(at, f"条件が {pointer} のまとまりがあるかどうかを見ています", "中の項目の値を見てください")
         for pointer, at in survey.read.items()
-        if fields[pointer].children and fields[pointer].schema.get("type") != "array"
+        if pointer in fields and fields[pointer].children and fields[pointer].schema.get("type") != "array"
     ]
     faults += [*_of_objects((root,)), *_of_ui(fields, ui), *_of_attachments(fields, attachments)]
     faults += [fault for field in fields.values() for fault in _of_field(field, fields, survey.places[field.pointer])]
-    if faults:
-        raise BadDeclaration(faults)
+    return [*survey.faults, *faults]
 
 
 def _of_objects(plans: tuple[Plan, ...]) -> Iterator[Fault]:
@@ -281,9 +286,8 @@ def _of_object(plan: Plan) -> Iterator[Fault]:
 def _of_ui(fields: Mapping[str, Field], ui: Mapping[str, Any]) -> Iterator[Fault]:
     for pointer in ui.get("fields", {}):
         if pointer not in fields:
-            yield Fault(
-                f"/ui/fields/{pointer.replace('/', '~1')}", "この項目は schema にありません", "名前を確かめてください"
-            )
+            allowed = meant(pointer, fields, "schema にある項目を /名前 の形で書いてください")
+            yield Fault(f"/ui/fields/{pointer.replace('/', '~1')}", f"{pointer} という項目はありません", allowed)
 
 
 def _of_attachments(fields: Mapping[str, Field], attachments: Sequence[Attachment]) -> Iterator[Fault]:
@@ -293,16 +297,19 @@ def _of_attachments(fields: Mapping[str, Field], attachments: Sequence[Attachmen
             yield Fault(
                 f"/attachments/{i}/each",
                 f"{attachment.each} という繰り返しはありません",
-                "繰り返しの項目を書いてください",
+                meant(attachment.each, rows_among(fields), "繰り返しの項目を書いてください"),
             )
         for pointer in read_by(attachment.required_if, f"{attachment.each}/*" if attachment.each else ""):
             at = f"/attachments/{i}/required_if"
             if pointer not in fields:
-                yield Fault(
-                    at, f"条件が {pointer} を見ていますが、その項目はありません", "項目の名前を確かめてください"
-                )
+                yield unasked(at, pointer, fields)
             elif fields[pointer].children and fields[pointer].kind.name != "rows":
                 yield Fault(at, f"条件が {pointer} のまとまりがあるかどうかを見ています", "中の項目の値を見てください")
+
+
+def rows_among(fields: Mapping[str, Field]) -> list[str]:
+    """The pointers of the questions that repeat."""
+    return [pointer for pointer, field in fields.items() if field.kind.name == "rows"]
 
 
 def _of_field(field: Field, fields: Mapping[str, Field], at: str) -> Iterator[Fault]:
@@ -325,6 +332,7 @@ def _of_bound(bound: str, field: Field, fields: Mapping[str, Field], at: str) ->
     if not bound.startswith("/"):
         return
     if bound not in fields or fields[bound].kind.name != "date":
-        yield Fault(at, f"{bound} という日付の項目はありません", "日付の項目を書いてください")
+        dates = [pointer for pointer, other in fields.items() if other.kind.name == "date"]
+        yield Fault(at, f"{bound} という日付の項目はありません", meant(bound, dates, "日付の項目を書いてください"))
     elif "*" in bound and bound.partition("*")[0] != field.pointer.partition("*")[0]:
         yield Fault(at, f"{bound} のどの行かが決まりません", "同じ行の項目か、繰り返しの外の項目を書いてください")

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from forms_schema.base import BadDeclaration, Fault, Field, Json, Schema
-from forms_schema.kinds import kind_of, options_of
+from forms_schema.kinds import WIDGETS, kind_of, options_of
 from forms_schema.plan import Plan, all_open, is_choice
 from forms_schema.validators import validator
 
@@ -196,8 +196,7 @@ class Fields:
         rows = any(sub.items for sub in subs)
         mixed = rows and any(part.fields for part in all_open(subs))
         if kind is None or mixed or kind.container != bool(children) or (kind.name == "rows") != rows:
-            allowed = "type と format、または x-kind を確かめてください(docs/field-kinds.md)"
-            raise BadDeclaration([Fault(subs[0].at, "この schema に合う項目の種類がありません", allowed)])
+            raise BadDeclaration([_without_kind(schema, widget, subs[0].at, pointer)])
         _check(says, subs)
         field = Field(
             pointer=pointer,
@@ -215,6 +214,19 @@ class Fields:
         )
         self._unions[pointer] = (field, len(subs))
         return field
+
+
+def _without_kind(schema: Schema, widget: str, at: str, pointer: str) -> Fault:
+    """Why no kind of question asks `schema`."""
+    plain = kind_of(schema)
+    if widget and plain is not None and kind_of(schema, widget) is None:
+        place, looks = f"/ui/fields/{pointer.replace('/', '~1')}/widget", [plain.name, *WIDGETS.get(plain.name, ())]
+        return Fault(place, f"{plain.name} に部品 {widget} は使えません", f"使える部品: {'、'.join(looks)}")
+    if not _is_whole(schema) and not set(_LISTING) & set(schema):
+        allowed = "type(string、integer、boolean など)、選択肢(oneOf)、または共通定義($ref)を書いてください"
+        return Fault(at, "何を答える項目かわかりません(type がありません)", allowed)
+    allowed = "type と format、選択肢の値、中の項目を確かめてください(docs/field-kinds.md)"
+    return Fault(at, "この schema に合う項目の種類がありません", allowed)
 
 
 def _shaped(sub: Plan) -> dict[str, Any]:

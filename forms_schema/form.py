@@ -25,7 +25,6 @@ from forms_schema.base import (
     Posted,
     Question,
     Schema,
-    Step,
 )
 from forms_schema.fields import Fields, by_name, walk_fields
 from forms_schema.findings import Judge
@@ -102,9 +101,17 @@ class Form:
     """See the module. Made by `compile_form`; safe to share between threads."""
 
     def __init__(self, schema: Schema, ui: Mapping[str, Any], attachments: Sequence[Mapping[str, Any]]) -> None:
-        faults = dialect.check(schema)
-        if faults:
-            raise BadDeclaration(faults)
+        slips = dialect.check(schema)
+        if not dialect.SLIPS.issuperset(fault.problem for fault in slips):
+            raise BadDeclaration(slips)
+        try:
+            self._compile(schema, ui, attachments)
+        except BadDeclaration as bad:
+            raise BadDeclaration([*slips, *bad.faults]) from None
+        if slips:
+            raise BadDeclaration(slips)
+
+    def _compile(self, schema: Schema, ui: Mapping[str, Any], attachments: Sequence[Mapping[str, Any]]) -> None:
         self._root = Planner(schema.get("$defs", {})).plan(schema)
         self.attachments, self._asked_if = read_attachments(attachments)
         found = survey(self._root)
@@ -114,8 +121,10 @@ class Form:
         tops = self._fields.tops
         self.fields: dict[str, Field] = {}
         walk_fields(tops, lambda item: self.fields.__setitem__(item.pointer, item))
-        dialect.check_fields(self._root, self.fields, ui, self.attachments, found)
-        self.steps: tuple[Step, ...] = lay_out(ui, schema, tops, self.fields, self.attachments)
+        faults = dialect.check_fields(self._root, self.fields, ui, self.attachments, found)
+        self.steps, misplaced = lay_out(ui, schema, tops, self.fields, self.attachments)
+        if faults or misplaced:
+            raise BadDeclaration([*faults, *misplaced])
         self._levels: dict[tuple[str, tuple[int, ...]], tuple[tuple[_Slot, ...], tuple[Plan, ...]]] = {}
         self._orders = {"": tops, **{_inside(item): item.children for item in _nested(tops)}}
         self._judge = Judge(schema)

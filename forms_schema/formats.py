@@ -37,6 +37,11 @@ def is_date(text: str) -> bool:
         return False
 
 
+def is_slot(text: str) -> bool:
+    """A day ('2026-12-01'), or a time on it ('2026-12-01T09:00') by Japan's wall clock."""
+    return is_date(text[:10]) and (len(text) == 10 or (text[10] == "T" and _TIME.fullmatch(text[11:]) is not None))
+
+
 def is_phone(text: str) -> bool:
     """A Japanese number of 10 or 11 digits, with or without hyphens, or the same after +81."""
     domestic = re.sub(r"\A\+81-?(?=[1-9])", "0", text)
@@ -77,6 +82,7 @@ FORMATS: Final[dict[str, Callable[[str], bool]]] = {
     "date": is_date,
     "year-month": _matches(_YEAR_MONTH),
     "time": _matches(_TIME),
+    "slot": is_slot,
     "phone": is_phone,
     "email": is_email,
     "postal-code": _matches(_POSTAL_CODE),

@@ -7,6 +7,7 @@ from typing import Any
 
 from forms_schema.base import Answers, Attachment, BadDeclaration, Fault, Field, Note, Schema, Step
 from forms_schema.dialect import check_condition
+from forms_schema.guess import meant
 from forms_schema.plan import condition
 
 Item = Field | Note | Attachment
@@ -49,20 +50,17 @@ def lay_out(
     tops: Sequence[Field],
     fields: Mapping[str, Field],
     attachments: Sequence[Attachment],
-) -> tuple[Step, ...]:
-    """The steps. Raises BadDeclaration when a question stands on no page, or on two."""
+) -> tuple[tuple[Step, ...], list[Fault]]:
+    """The steps, and a fault for each question that stands on no page, or on two."""
     if "steps" not in ui:
-        return (Step(str(schema.get("title", "入力")), (*tops, *attachments)),)
+        return (Step(str(schema.get("title", "入力")), (*tops, *attachments)),), []
     faults: list[Fault] = []
     by_key = {attachment.key: attachment for attachment in attachments}
     steps = tuple(
         Step(step["title"], tuple(_items(step["fields"], f"/ui/steps/{i}/fields", fields, by_key, faults)))
         for i, step in enumerate(ui["steps"])
     )
-    faults += _misplaced(steps, fields, attachments)
-    if faults:
-        raise BadDeclaration(faults)
-    return steps
+    return steps, [*faults, *_misplaced(steps, fields, attachments)]
 
 
 def _items(
@@ -80,13 +78,9 @@ def _items(
         elif entry in fields and "*" not in entry:
             yield fields[entry]
         else:
-            faults.append(
-                Fault(
-                    f"{at}/{i}",
-                    f"{entry} という項目はありません",
-                    "schema にある項目か attachment:<key> を書いてください",
-                )
-            )
+            known = [*fields, *(f"attachment:{key}" for key in attachments)]
+            allowed = meant(entry, known, "schema にある項目を /名前、書類を attachment:キー と書いてください")
+            faults.append(Fault(f"{at}/{i}", f"{entry} という項目はありません", allowed))
 
 
 def _misplaced(
@@ -103,6 +97,7 @@ def _misplaced(
     shown = [item.key for step in steps for item in step.items if isinstance(item, Attachment)]
     for attachment in attachments:
         if shown.count(attachment.key) != 1:
+            problem = f"attachment:{attachment.key} がちょうど1つのステップにありません"
             yield Fault(
-                "/ui/steps", f"attachment:{attachment.key} の置き場所が決まりません", "一つのステップに置いてください"
+                "/ui/steps", problem, f'どれか1つのステップの fields に "attachment:{attachment.key}" と書いてください'
             )

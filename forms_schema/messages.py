@@ -62,6 +62,11 @@ _BY_KIND: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "select": _CHOOSE,
         "checkboxes": _CHOOSE,
         "yes_no": _CHOOSE,
+        "slot": {
+            "required": "{label}を選んでください",
+            "SLOT_FULL": "選ばれた{label}は、ほかの人の予約でいっぱいになりました。ほかの{label}を選んでください",
+            "SLOT_CLOSED": "選ばれた{label}は予約できません。いま予約できる{label}を選んでください",
+        },
         "consent": dict.fromkeys(
             ("required", "const", "type", "enum"), "{label}を読んで、よければチェックを付けてください"
         ),
@@ -100,6 +105,7 @@ _BY_FORMAT: Final[Mapping[str, str]] = MappingProxyType(
         "date": "{label}は、実際にある日付を年・月・日とも入力してください（例：令和6年5月1日）",
         "year-month": "{label}は、年と月を入力してください（例：令和6年5月）",
         "time": "{label}は、時刻を入力してください（例：9:30）",
+        "slot": "{label}を、示された中から選んでください",
         "phone": "{label}は10桁か11桁の数字で入力してください（例：090-1234-5678）",
         "email": "{label}は、@のあるメールアドレスを入力してください（例：name@example.jp）",
         "postal-code": "{label}は7桁の数字で入力してください（例：012-3456）",
@@ -116,6 +122,7 @@ HINTS: Final[Mapping[str, str]] = MappingProxyType(
         "date": "例：令和6年5月1日",
         "year-month": "例：令和6年5月",
         "time": "例：9:30",
+        "slot": "空いているところから選んでください",
         "phone": "例：090-1234-5678",
         "email": "例：name@example.jp",
         "postal-code": "例：012-3456（7桁の数字）",

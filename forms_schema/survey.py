@@ -5,10 +5,11 @@ One walk over the plans with every guard open counts them; a second one, bounded
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from forms_schema.base import BadDeclaration, Fault
+from forms_schema.guess import meant
 from forms_schema.plan import Guard, Plan, all_open
 
 MAX_FIELDS = 300
@@ -24,27 +25,30 @@ class Survey:
 
     `places` says where in the schema each question is first declared, by its pointer pattern. `read` are the
     pointers that conditions look at, with where the first such condition stands. `rounds` is the longest chain of
-    conditions, each of which reads what the one before it asks.
+    conditions, each of which reads what the one before it asks. `faults` are those of the conditions.
     """
 
     places: Mapping[str, str]
     read: Mapping[str, str]
     rounds: int
+    faults: tuple[Fault, ...]
 
 
 def survey(root: Plan) -> Survey:
-    """Raises BadDeclaration with every fault of the conditions, or for a form that is too large."""
+    """Raises BadDeclaration for conditions that go in a circle, and for a form that is too large."""
     places = _counted(root)
     judge = _Judge()
     judge.enter((root,), "", frozenset(), frozenset())
-    faults = judge.faults + [_unread(pointer, at) for pointer, at in judge.read.items() if pointer not in places]
-    if faults:
-        raise BadDeclaration(faults)
-    return Survey(places, judge.read, longest_chain(judge.edges))
+    unread = [(pointer, at) for pointer, at in judge.read.items() if pointer not in places]
+    faults = judge.faults + [unasked(at, pointer, places) for pointer, at in unread]
+    rounds = 0 if faults else longest_chain(judge.edges)
+    return Survey(places, judge.read, rounds, tuple(faults))
 
 
-def _unread(pointer: str, at: str) -> Fault:
-    return Fault(at, f"条件が {pointer} を見ていますが、その項目はありません", "項目の名前を確かめてください")
+def unasked(at: str, pointer: str, asked: Iterable[str]) -> Fault:
+    """A condition at `at` reads what no question asks."""
+    allowed = meant(pointer, asked, "項目の名前を確かめてください")
+    return Fault(at, f"条件が {pointer} を見ていますが、その項目はありません", allowed)
 
 
 def _counted(root: Plan) -> dict[str, str]:
@@ -95,8 +99,9 @@ class _Judge:
         """A name that must be answered, but that neither this place nor an enclosing one asks."""
         for name in sorted(plan.required | plan.alternatives):
             if f"{at}/{name}" not in plain:
-                problem = f"必須の {name} がどこにも宣言されていません"
-                self.faults.append(Fault(plan.at, problem, "properties に書くか、required から外してください"))
+                asked = [pointer.rpartition("/")[2] for pointer in plain if pointer.rpartition("/")[0] == at]
+                allowed = meant(name, asked, "properties に書くか、required から外してください")
+                self.faults.append(Fault(plan.at, f"必須の {name} がどこにも宣言されていません", allowed))
 
     def _note(self, guard: Guard, at: str, plain: frozenset[str], needed: frozenset[str]) -> None:
         if guard.branch_of and f"{at}/{guard.branch_of}" not in needed:

@@ -15,15 +15,19 @@ from forms_schema.base import (
     FileView,
     Json,
     Note,
+    Offered,
     Option,
     OptionView,
     Question,
     RowView,
 )
+from forms_schema.kinds.slots import days_of
 from forms_schema.messages import HINTS
 
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 NO_LOOKUPS: Final[Mapping[str, tuple[Option, ...]]] = MappingProxyType({})
+NO_OFFERS: Final[Mapping[str, Offered]] = MappingProxyType({})
+_NOTHING: Final = Offered()
 APPLICANT: Final = "applicant"
 
 # WCAG 1.3.5 asks for the purpose of inputs about the person who types, and of nobody else's.
@@ -46,14 +50,16 @@ def make_view(
     errors: Mapping[str, str],
     sources: Mapping[str, str] = NOTHING,
     lookups: Mapping[str, tuple[Option, ...]] = NO_LOOKUPS,
+    offers: Mapping[str, Offered] = NO_OFFERS,
     subject: str = "",
 ) -> FieldView:
     """The view of `question` and of all that is inside it.
 
     By pointer: `errors` the words of what is wrong, `sources` where an answer came from ('card', 'earlier'),
-    `lookups` the towns to pick from in an address. `subject` is whose fact the place is that holds `question`.
+    `lookups` the towns to pick from in an address, `offers` the slots that can be booked. `subject` is whose fact the
+    place is that holds `question`.
     """
-    return _Maker(errors, sources, lookups).view(question, subject, "")
+    return Words(errors, sources, lookups, offers).view(question, subject)
 
 
 def control_name(pointer: str) -> str:
@@ -74,6 +80,29 @@ def first_control(view: FieldView) -> str:
     if ".era" in view.parts:
         return f"{view.id}-era"
     return f"{view.id}-add" if view.kind == "rows" else view.id
+
+
+def anchor(question: Question) -> str:
+    """What `first_control` says of the question's view, without making one."""
+    inner = question.children or (question.rows[0] if question.rows else ())
+    if inner:
+        return anchor(inner[0])
+    id, kind = control_id(control_name(question.pointer)), question.field.kind
+    if ".era" in kind.parts(question.field, "", question.value):
+        return f"{id}-era"
+    return f"{id}-add" if kind.name == "rows" else id
+
+
+@dataclass(frozen=True, slots=True)
+class OnPage:
+    """A question as it stands on a page, with what the page says beside it."""
+
+    question: Question
+    words: Words
+
+    def view(self) -> FieldView:
+        """What its macro is given."""
+        return self.words.view(self.question)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +126,12 @@ def _autocomplete(field: Field, parent: str) -> str:
     if field.kind.name == "date":
         return "bday" if field.name == "birthdate" else ""
     return _AUTOCOMPLETE_IN.get((parent, field.name)) or _AUTOCOMPLETE_OF.get(field.kind.name, "")
+
+
+@lru_cache(maxsize=8192)
+def places(field: Field) -> Mapping[str, int]:
+    """Of each choice that a field always offers, the place among them."""
+    return {option.value: i for i, option in enumerate(field.kind.choices(field, None))}
 
 
 @lru_cache(maxsize=1024)
@@ -123,12 +158,16 @@ def _options(field: Field, value: Json | None, parts: Mapping[str, str], id: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Maker:
+class Words:
+    """What a page says beside its questions, by pointer; see `make_view`."""
+
     errors: Mapping[str, str]
     sources: Mapping[str, str]
     lookups: Mapping[str, tuple[Option, ...]]
+    offers: Mapping[str, Offered]
 
-    def view(self, question: Question, subject: str, parent: str) -> FieldView:
+    def view(self, question: Question, subject: str = "", parent: str = "") -> FieldView:
+        """The view of a question that stands in a group of kind `parent` which holds facts of `subject`."""
         field, pointer, value = question.field, question.pointer, question.value
         name = control_name(pointer)
         id = control_id(name)
@@ -136,6 +175,7 @@ class _Maker:
         facts = _facts(field, subject, parent)
         parts = field.kind.parts(field, name, value)
         error = self.errors.get(pointer, "")
+        offered = self.offers.get(pointer, _NOTHING)
         return FieldView(
             kind=field.kind.name,
             field=field,
@@ -148,6 +188,8 @@ class _Maker:
             value=parts.get("", ""),
             parts=parts,
             options=self._towns(pointer) or _options(field, value, parts, id),
+            days=days_of(offered.slots, value, id) if offered.slots else (),
+            note=offered.note,
             children=tuple(self.view(child, subject, field.kind.name) for child in question.children),
             rows=self._rows(question, subject),
             add=_button(question),

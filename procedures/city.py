@@ -12,7 +12,7 @@ from forms_schema.base import BadDeclaration, Fault
 from procedures.reading import read_json
 
 _BUILT: Final = ("calendar", "departments", "rollout", "payment_days")
-_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,12 @@ class Calendar:
 
     def open_on(self, day: date) -> bool:
         """Whether the city hall works on `day`."""
+        return DAYS[day.weekday()] not in self.closed_days and not self.rests_on(day)
+
+    def rests_on(self, day: date) -> bool:
+        """Whether `day` is a holiday or lies over the new year, whatever day of the week it is."""
         first, last = self.year_end
-        resting = (day.month, day.day) >= first or (day.month, day.day) <= last
-        return not resting and _DAYS[day.weekday()] not in self.closed_days and day not in self.holidays
+        return (day.month, day.day) >= first or (day.month, day.day) <= last or day in self.holidays
 
     def workday_after(self, start: date, days: int) -> date:
         """The `days`th working day after `start`, which itself does not count: the target of a filing made then."""

@@ -18,7 +18,8 @@ from typing import Any
 from forms_schema import Form, bundle, compile_form
 from forms_schema.base import BadDeclaration, Schema
 from procedures import dialect
-from procedures.reading import at_place, compact, read_json
+from procedures.bookings import Booking
+from procedures.reading import at_place, compact, read_json, read_text
 from procedures.terms import Assurance, Channel, ProcedureType, Result, Timing
 
 __all__ = [
@@ -134,6 +135,7 @@ class Declaration:
     ui: Mapping[str, Any]
     cases: Sequence[Mapping[str, Any]]
     handover: Handover | None
+    booking: Booking | None
 
     @cached_property
     def digest(self) -> str:
@@ -144,6 +146,12 @@ class Declaration:
     def form(self) -> Form:
         """The compiled form; made on first use, for that costs a millisecond. Raises BadDeclaration."""
         return compile_form(self.schema, ui=self.ui, attachments=self.attachments)
+
+    @property
+    def handed_over(self) -> Handover | None:
+        """Where a filing from home really goes, when it goes elsewhere."""
+        online = self.handover is not None and Channel.ONLINE in self.handover.channels
+        return self.handover if online else None
 
     @staticmethod
     def from_bundle(text: str) -> Declaration:
@@ -156,7 +164,7 @@ def load(path: Path, common: Mapping[str, Schema]) -> Declaration:
 
     Raises BadDeclaration, and OSError when there is no such file.
     """
-    return parse(path.read_text("utf-8-sig", "surrogateescape"), common, path.resolve().parent.name, path.stem)
+    return parse(read_text(path), common, path.resolve().parent.name, path.stem)
 
 
 def parse(text: str, common: Mapping[str, Schema], category: str, slug: str) -> Declaration:
@@ -200,6 +208,7 @@ def _built(raw: Mapping[str, Any], text: str) -> Declaration:
         ui=raw.get("ui", {}),
         cases=tuple(raw["cases"]),
         handover=_handover(handover) if handover else None,
+        booking=Booking(**raw["booking"]) if raw.get("booking") else None,
     )
 
 

@@ -1,19 +1,19 @@
 """The shape of a declaration file: one closed JSON Schema, its words written for the administrator who fills it in.
 
-Editors are served `DOCUMENT` at /schema/declaration.json. Checks use the same document, except that the questions
-(`schema`) and conditions are left to `forms_schema`, which knows more about them than a schema can say.
+Checks use `DOCUMENT`; editors are given it with the city's own names and with snippets (`procedures.editor`). What a
+schema cannot say of questions and conditions, `forms_schema` checks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from forms_schema.base import Fault, Json
 from forms_schema.dialect import KEYWORDS
 from procedures.shape import SLUG, Shape, choice, count, day, many, record, text
 from procedures.terms import Assurance, Channel, ProcedureType, Result, Timing
-from procedures.words import KEYWORD_WORDS
+from procedures.words import ELSEWHERE, ENUM_WORDS, KEYWORD_WORDS, NAME_WORDS
 
 URN: Final = "urn:kakanai:declaration:1"
 PROCEDURE_TYPES: Final = {
@@ -56,6 +56,7 @@ def _pointer(title: str, description: str) -> dict[str, Json]:
     return text(title, description, pattern="^(/[a-z][a-z0-9_]*)+$")
 
 
+_ENTRY: Final = '/項目(中に質問があるものは外側だけ)、attachment:キー、または {"note": "文"}'
 _LINE: Final = {"type": "string", "minLength": 1, "maxLength": 500, "description": "1文から数文"}
 _COUNTS: Final = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0, "maximum": 100}}
 _ACCEPTS: Final = record(
@@ -110,6 +111,17 @@ _ATTACHMENT: Final = record(
     },
     "key",
     "title",
+)
+_BOOKING: Final = record(
+    "予約",
+    "来庁や収集の日時を予約する手続に書く",
+    {
+        "field": _pointer("項目", "format が slot の質問。はじめのステップには置けない"),
+        "calendar": {"title": "カレンダー", **SLUG, "description": "bookings.json にあるコード"},
+    },
+    "field",
+    "calendar",
+    type=["object", "null"],
 )
 _FEE_CODE: Final = {"title": "手数料コード", **SLUG, "description": "fees.json にあるコード"}
 _FEE: Final = record(
@@ -176,10 +188,10 @@ _UI: Final = record(
                     "title": text("見出し", "ページの見出し"),
                     "fields": many(
                         "項目",
-                        '/項目、attachment:キー、または {"note": "文"}',
+                        _ENTRY,
                         {
                             "type": ["string", "object"],
-                            "description": '/項目、attachment:キー、または {"note": "文"}',
+                            "description": _ENTRY,
                             "pattern": "^((/[a-z][a-z0-9_]*)+|attachment:[a-z][a-z0-9_]*)$",
                             "properties": {"note": text("文", "質問の間に出す文", 1000)},
                             "required": ["note"],
@@ -299,6 +311,7 @@ _ROOT: Final = record(
         },
         "attachments": many("添付書類", "ファイルで受け取る書類", _ATTACHMENT, maxItems=20),
         "fee": _FEE,
+        "booking": _BOOKING,
         "ui": _UI,
         "cases": many("試験", "3つ以上の試験", _CASE, minItems=3),
     },
@@ -306,27 +319,50 @@ _ROOT: Final = record(
 )
 
 
-def _document(questions: Json, condition: Json) -> dict[str, Json]:
+def _closed(keywords: Mapping[str, Json]) -> dict[str, Json]:
+    described = {name: {**KEYWORD_WORDS[name], **rule, **_enum_words(name, rule)} for name, rule in keywords.items()}
+    for rule in described.values():
+        if "propertyNames" in rule:
+            rule["propertyNames"] = {**rule["propertyNames"], "description": NAME_WORDS}
+    # which references lead somewhere is said by `bundle`, and better
+    described["$ref"] = {**KEYWORD_WORDS["$ref"], "type": "string"}
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": URN,
-        **_ROOT,
-        "$defs": {"schema": questions, "condition": condition},
+        "title": "質問",
+        "description": "質問、またはそのまとまり",
+        "type": "object",
+        "properties": described,
+        "additionalProperties": False,
     }
 
 
-def _closed(names: Sequence[str]) -> dict[str, Json]:
-    described = {name: {**KEYWORD_WORDS[name], **KEYWORDS[name]} for name in names}
-    return {"type": "object", "properties": described, "additionalProperties": False}
+def _enum_words(name: str, rule: Mapping[str, Json]) -> dict[str, Json]:
+    if name not in ENUM_WORDS:
+        return {}
+    return {"enumDescriptions": [ENUM_WORDS[name].get(value, "") for value in rule["enum"]]}
 
 
-DOCUMENT: Final = _document(
-    _closed(list(KEYWORDS)),
-    {"description": "回答についての条件(JSON Schema)。調べる項目は required にも書く", "$ref": QUESTIONS},
-)
-_CHECKED: Final = Shape(_document({"type": "object"}, {"type": "object"}))
+DOCUMENT: Final[dict[str, Json]] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "$id": URN,
+    **_ROOT,
+    "$defs": {
+        "schema": _closed(KEYWORDS),
+        "condition": {
+            "title": "条件",
+            "description": "回答についての条件(JSON Schema)。調べる項目は required にも書く",
+            "$ref": QUESTIONS,
+        },
+    },
+}
+_CHECKED: Final = Shape(DOCUMENT, ELSEWHERE)
+_QUESTIONS: Final = Shape({"$ref": QUESTIONS, "$defs": DOCUMENT["$defs"]}, ELSEWHERE)
 
 
 def faults(raw: Json) -> list[Fault]:
     """What is wrong with the shape of a declaration file."""
     return _CHECKED.faults(raw)
+
+
+def question_faults(schema: Json) -> list[Fault]:
+    """What is wrong with the shape of one question, or of a common definition."""
+    return _QUESTIONS.faults(schema)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Final
 
 from forms_schema.base import BadDeclaration, Fault, Json, Schema
+from procedures.bookings import SHAPE as _BOOKINGS
+from procedures.bookings import BookingTable, read_calendars
 from procedures.declaration import Declaration, load
 from procedures.fees import FeeRow, FeeTable
-from procedures.reading import read_json
+from procedures.reading import read_json, read_text
 from procedures.shape import SLUG, Shape, count, day, many, record, text
 
 ROOT: Final = Path(__file__).parent
@@ -103,6 +105,7 @@ class Shared:
 
     common: Mapping[str, Schema]
     fees: FeeTable
+    bookings: BookingTable
     life_events: Mapping[str, LifeEvent]
     categories: Mapping[str, Category]
     groups: Mapping[str, str]
@@ -137,7 +140,7 @@ class Reader:
     def json(self, path: Path, shape: Shape) -> Json | None:
         """The value in a file, or None when it has faults."""
         try:
-            raw = read_json(path.read_text("utf-8-sig", "surrogateescape"))
+            raw = read_json(read_text(path))
             faults = shape.faults(raw)
         except BadDeclaration as bad:
             faults = list(bad.faults)
@@ -168,6 +171,23 @@ def load_library(root: Path = ROOT) -> Library:
     return Library({item.slug: item for item in found}, shared)
 
 
+def load_files(paths: Sequence[Path], root: Path = ROOT) -> list[Declaration]:
+    """The declarations in files or folders, wherever they are, with what the library below `root` shares. Raises
+    BadLibraryError; nothing is known of the library's other declarations."""
+    reader = Reader()
+    common = read_shared(root, reader).common
+    files = [file for path in paths for file in files_in(path)]
+    read = [reader.declaration(file, common) for file in files]
+    if reader.findings:
+        raise BadLibraryError(reader.findings)
+    return [item for item in read if item is not None]
+
+
+def files_in(path: Path) -> list[Path]:
+    """The declaration files that a path stands for: itself, or those in the folder."""
+    return (declaration_files(path) or sorted(path.rglob("*.json"))) if path.is_dir() else [path]
+
+
 def declaration_files(root: Path) -> list[Path]:
     """Every declaration file, in order of its path."""
     return sorted((root / "declarations").glob("*/*.json"))
@@ -181,6 +201,7 @@ def read_shared(root: Path, reader: Reader) -> Shared:
     return Shared(
         _common(root, reader),
         _fee_table(root / "fees.json", reader),
+        _booking_table(root / "bookings.json", reader),
         {event.id: event for event in sorted(events, key=lambda event: event.order)},
         {category.id: category for category in categories},
         {raw["id"]: raw["title"] for raw in reader.json(root / "groups.json", _GROUPS) or ()},
@@ -208,6 +229,12 @@ def _fee_table(path: Path, reader: Reader) -> FeeTable:
     rows = tuple(_fee_row(raw) for raw in reader.json(path, _FEES) or ())
     reader.findings += [(path, fault) for fault in _overlaps(rows)]
     return FeeTable(rows)
+
+
+def _booking_table(path: Path, reader: Reader) -> BookingTable:
+    table, faults = read_calendars(reader.json(path, _BOOKINGS) or ())
+    reader.findings += [(path, fault) for fault in faults]
+    return table
 
 
 def _fee_row(raw: Mapping[str, Json]) -> FeeRow:

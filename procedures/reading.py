@@ -10,13 +10,17 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 from forms_schema.base import BadDeclaration, Fault, Json
+from procedures.syntax import decoded, explained
 
 MAX_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 64
 _SAFE_INTEGER: Final = 2**53
+_SAID_TWICE: Final = "同じキーが2度あります"
+_TOO_LARGE: Final = Fault("", "ファイルが大きすぎます", f"{MAX_BYTES // 1024} KiB までにしてください")
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
@@ -30,25 +34,39 @@ class _NoNumber:
     """Stands where NaN, an infinity or an enormous integer was written."""
 
 
+def read_text(path: Path) -> str:
+    """The text of a file, a byte order mark left out. Raises BadDeclaration for what is no UTF-8 or too large, and
+    OSError for what is no file. Never reads more of it than a declaration may have."""
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 4)
+    if len(data) > MAX_BYTES + 3:
+        raise BadDeclaration([_TOO_LARGE])
+    return decoded(data)
+
+
 def read_json(text: str) -> Json:
     """The JSON value of `text`. Raises BadDeclaration with a fault for each place that is refused."""
+    value, faults = look(text)
+    if faults:
+        raise BadDeclaration(faults)
+    return value
+
+
+def look(text: str) -> tuple[Json | None, list[Fault]]:
+    """The value of `text` and what is refused of it. None where nothing further can be said; where only keys stand
+    twice, the value in which the last of them counts."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise BadDeclaration([Fault("", "ファイルが大きすぎます", f"{MAX_BYTES // 1024} KiB まで")])
+        return None, [_TOO_LARGE]
     try:
         value = json.loads(
             text, object_pairs_hook=_pairs, parse_constant=_constant, parse_int=_integer, parse_float=_real
         )
     except json.JSONDecodeError as error:
-        place = f"{error.lineno}行目の{error.colno}文字目"
-        raise BadDeclaration(
-            [Fault("", f"JSON として読めません({place})", "カンマ、かっこ、引用符を確かめてください")]
-        ) from None
+        return None, [explained(text, error)]
     except RecursionError:
-        raise BadDeclaration([_too_deep("")]) from None
+        return None, [_too_deep("")]
     faults = list(_faults(value, "", 0))
-    if faults:
-        raise BadDeclaration(faults)
-    return value
+    return (value if all(fault.problem == _SAID_TWICE for fault in faults) else None), faults
 
 
 def _pairs(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -81,7 +99,7 @@ def _faults(value: Json, at: str, depth: int) -> Iterator[Fault]:
     if depth > MAX_DEPTH:
         yield _too_deep(at)
     elif isinstance(value, dict):
-        yield from (Fault(below(at, key), "同じキーが2度あります", "1度だけ書いてください") for key in _twice(value))
+        yield from (Fault(below(at, key), _SAID_TWICE, "1つだけ残してください") for key in _twice(value))
         for key, item in value.items():
             yield from _unfit(key, below(at, key))
             yield from _faults(item, below(at, key), depth + 1)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from forms_schema.base import Json
 
-def _words(title: str, description: str) -> dict[str, str]:
+
+def _words(title: str, description: str) -> dict[str, Json]:
     return {"title": title, "description": description}
 
 
-KEYWORD_WORDS: Final[dict[str, dict[str, str]]] = {
+KEYWORD_WORDS: Final[dict[str, dict[str, Json]]] = {
     "$ref": _words("共通定義", "urn:kakanai:common#/$defs/person のように、procedures/common の定義を使う"),
     "$defs": _words("定義", "この宣言の中だけで使う定義"),
     "title": _words("見出し", "質問の見出し"),
@@ -41,7 +43,9 @@ KEYWORD_WORDS: Final[dict[str, dict[str, str]]] = {
     "minLength": _words("最短", "最も短い文字数"),
     "maxLength": _words("最長", "最も長い文字数。200 を超えると複数行の欄になる"),
     "pattern": _words("書き方", "^ で始まり $ で終わる正規表現。\\d \\w \\s は使えない"),
-    "format": _words("書式", "date=日付、phone=電話、email=メール、postal-code=郵便番号、kana=全角カタカナ など"),
+    "format": _words(
+        "書式", "date=日付、phone=電話、email=メール、postal-code=郵便番号、kana=全角カタカナ、slot=予約の枠 など"
+    ),
     "minimum": _words("最小", "最も小さい数"),
     "maximum": _words("最大", "最も大きい数"),
     "exclusiveMinimum": _words("より大きい", "この数より大きい"),
@@ -58,3 +62,95 @@ KEYWORD_WORDS: Final[dict[str, dict[str, str]]] = {
     "x-sensitive": _words("特に守る", "個人番号など、別に暗号化して保存する回答"),
     "x-purpose": _words("使う目的", "この回答を何に使うか。質問のそばに出す"),
 }
+
+ENUM_WORDS: Final[dict[str, dict[str, str]]] = {
+    "type": {
+        "object": "項目のまとまり",
+        "array": "繰り返し、または複数選択",
+        "string": "文字",
+        "integer": "整数",
+        "number": "小数。できれば string と format: decimal を使う",
+        "boolean": "はい・いいえ",
+    },
+    "format": {
+        "date": "日付",
+        "year-month": "年と月",
+        "time": "時刻",
+        "slot": "予約の枠",
+        "phone": "電話番号",
+        "email": "メールアドレス",
+        "postal-code": "郵便番号",
+        "my-number": "個人番号",
+        "corporate-number": "法人番号",
+        "decimal": "小数",
+        "kana": "全角カタカナ",
+        "account-holder": "口座名義",
+    },
+    "x-kind": {"person-name": "氏名", "address": "住所", "account": "口座"},
+}
+"""What the values of a keyword mean."""
+
+NAME_WORDS: Final = "半角の英小文字で始め、英小文字・数字・_ だけで、41文字までにします"
+"""How the names of questions are written."""
+
+ELSEWHERE: Final[dict[str, str]] = {
+    "category": "分類はフォルダーの名前で決まります。この行は消してください",
+    "slug": "アドレスはファイルの名前で決まります。この行は消してください",
+    "steps": "ステップは ui の中の steps に書きます",
+    "uiSchema": "画面の言葉は ui に書きます",
+    "properties": "質問は schema の中の properties に書きます",
+    "hint": "説明は description、または ui.fields の hint に書きます",
+    "help": "説明は description に書きます",
+    "label": "見出しは title に書きます",
+    "placeholder": "欄の中の例は使いません。description に「例: …」と書きます",
+    "widget": "部品は ui.fields の widget に書きます",
+    "enumNames": 'oneOf に {"const": 英数字, "title": 見出し} と書きます',
+    "options": 'oneOf に {"const": 英数字, "title": 見出し} と書きます',
+    "choices": 'oneOf に {"const": 英数字, "title": 見出し} と書きます',
+    "definitions": "$defs と書きます",
+    "dependencies": "dependentRequired か dependentSchemas と書きます",
+    "additionalProperties": "書かなくても、知らない名前は受け取りません。この行は消してください",
+    "patternProperties": "質問には1つずつ名前を付けて properties に書きます",
+    "prefixItems": "1つずつ別の質問にします",
+    "optional": "任意の質問は required に書かないだけです",
+    "min": "数は minimum、文字数は minLength、行の数は minItems です",
+    "max": "数は maximum、文字数は maxLength、行の数は maxItems です",
+    "value": "選択肢の値は const に書きます",
+    "name": "見出しは title に書きます",
+    "visible_if": "質問を出す条件は schema の if と then に書きます",
+    "show_if": "質問を出す条件は schema の if と then に書きます",
+    "fees": "手数料は fee に書きます",
+    "amount": "金額は procedures/fees.json に書き、ここには code を書きます",
+    "price": "金額は procedures/fees.json に書き、ここには code を書きます",
+    "tests": "試験は cases に書きます",
+    "expected": "期待は expect に書きます",
+}
+"""Keys that are looked for where they do not belong, and where their matter does."""
+
+SUBJECT_WORDS: Final[dict[str, str]] = {
+    "applicant": "本人(証明や手当などを受ける人、届出をする義務のある人)",
+    "agent": "代理人",
+    "spouse": "配偶者",
+    "partner": "パートナー",
+    "person": "手続に出てくるほかの人",
+    "people": "手続に出てくるほかの人たち",
+    "child": "子ども",
+    "children": "子どもたち",
+    "pupils": "児童・生徒",
+    "household": "世帯の人たち",
+    "previous_household": "前の世帯の人たち",
+    "head_of_household": "世帯主",
+    "heir": "相続する人",
+    "deceased": "亡くなった人",
+    "guardian": "保護者・後見人",
+    "owner": "持ち主",
+    "subject": "証明や調べの対象になる人",
+    "payout": "振込先の口座",
+    "debit": "引落しの口座",
+    "dog": "犬",
+    "dogs": "犬たち",
+    "business": "事業所",
+    "married": "婚姻",
+    "moved_on": "引越した日",
+}
+"""Whose facts an answer may be."""

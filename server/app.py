@@ -29,7 +29,6 @@ from server.notices.sandbox_mailbox import SandboxMailbox
 from server.notices.smtp import SmtpAdapter
 from server.notices.worker import Mailer
 from server.people.identity import IdentityAdapter, sandbox_identity
-from server.people.oidc import OidcIdentity
 from server.people.postal import postal_data
 from server.people.sandbox_signer import SandboxSigner
 from server.people.signing import SigningAdapter
@@ -185,6 +184,8 @@ def build(settings: Settings, city: City, metrics: Metrics, *, clock: Clock, ran
 def _oidc(settings: Settings, keys: Keys, clock: Clock, random: Random) -> dict[str, IdentityAdapter]:
     if settings.oidc is None:
         return {}
+    from server.people.oidc import OidcIdentity  # with joserfc and an HTTP client a tenth of a second
+
     adapter = OidcIdentity(settings.oidc, keys.subkey("oidc"), clock=clock, random=random)
     return {adapter.provider: adapter}
 

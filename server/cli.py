@@ -91,7 +91,8 @@ def serve(arguments: argparse.Namespace) -> int:
         read_key(settings.oidc)  # here, where it is told: a serving process that cannot start is only started again
     if settings.sandbox:
         _migrate(settings)
-        _publish(settings, ())
+        if _publish(settings, ()) is None:
+            return 2
         with suppress(OSError):  # a full disk under the log stops nobody
             print(f"Kakanai sandbox: {settings.base_url}/", flush=True)
     uvicorn.run(
@@ -130,23 +131,31 @@ def add_procedures(commands: Commands) -> None:
     ):
         made = command(procedures, name, text, run)
         made.add_argument("paths", nargs="*", metavar="PATH", help="files or folders (default: all)")
+    new = command(procedures, "new", "begin a declaration: a file with everything but its names", new_procedure)
+    new.add_argument("place", metavar="CATEGORY/SLUG", help="where it goes, for example disaster/bosai-radio")
+    show = command(procedures, "show", "print what a declaration asks, step by step", show_procedure)
+    show.add_argument("name", metavar="SLUG", help="its slug, or a path to its file")
+    schema = command(procedures, "schema", "print the JSON Schema of a declaration, for editors", write_schema)
+    schema.add_argument("--vscode", action="store_true", help="write it into .vscode/settings.json instead")
 
 
 def check_procedures(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
-    return _faults([Path(path) for path in arguments.paths])
+    return _faults([Path(path) for path in arguments.paths], told=True)
 
 
-def _faults(paths: Sequence[Path]) -> int:
-    """Prints a line a fault; 1 when there are any."""
-    from procedures.check import check
+def _faults(paths: Sequence[Path], *, told: bool = False) -> int:
+    """Prints a line a fault; 1 when there are any. `told`: says so when there are none."""
+    from procedures import check
     from server.japan import today
     from server.store.values import utc_now
 
-    findings = check(paths or None, today=today(utc_now()))
-    for path, fault in findings:
-        print(f"{path}: {fault}")
+    findings = check.check(paths or None, today=today(utc_now()))
+    for line in check.told(findings):
+        print(line)
+    if told:
+        complain(f"誤りが {len(findings)} 件あります" if findings else "誤りはありません")
     return 1 if findings else 0
 
 
@@ -157,23 +166,102 @@ def publish_procedures(arguments: argparse.Namespace) -> int:
     paths = [Path(path) for path in arguments.paths]
     if _faults(paths):
         return 1
-    for slug in _publish(settings, paths):
+    slugs = _publish(settings, paths)
+    for slug in slugs or ():
         print(f"published {slug}")
-    return 0
+        if settings.sandbox:
+            complain(f"see {settings.base_url}/procedures/{slug}")
+    if paths and slugs == []:
+        complain("前に公開したものと同じなので、何も変わりません")
+    return 2 if slugs is None else 0
 
 
-def _publish(settings: Settings, paths: Sequence[Path]) -> list[str]:
-    """Serve what the files declare; the slugs that changed."""
-    from procedures.library import load_library
+def _publish(settings: Settings, paths: Sequence[Path]) -> list[str] | None:
+    """Serve what the files declare; the slugs that changed, or None when a file is no declaration."""
+    from procedures.library import BadLibraryError, load_files, load_library
     from server.catalogue import publish
     from server.store.values import utc_now
 
-    library = load_library()
-    wanted = {path.stem for given in paths for path in ([given] if given.suffix else given.rglob("*.json"))}
-    chosen = [each for each in library.declarations.values() if not paths or each.slug in wanted]
+    try:
+        chosen = load_files(paths) if paths else list(load_library().declarations.values())
+    except BadLibraryError as error:
+        complain(*str(error).splitlines())
+        return None
     now = utc_now()
     with opened(settings) as database:
         return asyncio.run(database.transact(lambda db: publish(db, chosen, now=now, actor="operator")))
+
+
+def new_procedure(arguments: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from procedures.library import ROOT, Reader, declaration_files, read_shared
+    from procedures.skeleton import begin
+
+    reader = Reader()
+    shared = read_shared(ROOT, reader)
+    read = (reader.declaration(path, shared.common) for path in declaration_files(ROOT))
+    made = begin(arguments.place, {item.slug: item.id for item in read if item is not None}, shared, ROOT)
+    if not isinstance(made, Path):
+        complain(f"{made.problem}; {made.allowed}")
+        return 2
+    print(made.relative_to(Path.cwd()) if made.is_relative_to(Path.cwd()) else made)
+    return 0
+
+
+def show_procedure(arguments: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from forms_schema.guess import meant
+    from procedures.library import ROOT, BadLibraryError, Reader, declaration_files, load_files, read_shared
+    from procedures.outline import outline
+    from server.japan import today
+    from server.store.values import utc_now
+
+    files = {path.stem: path for path in declaration_files(ROOT)}
+    path = files.get(arguments.name, Path(arguments.name))
+    if not path.is_file():
+        complain(
+            f"{arguments.name} という手続はありません; {meant(path.stem, files, 'kakanai procedures new で作れます')}"
+        )
+        return 2
+    reader = Reader()
+    read_shared(ROOT, reader)
+    try:
+        (declaration,) = load_files([path])
+        lines = outline(declaration, path, reader.origins, today(utc_now()))
+    except (BadLibraryError, ValueError):
+        return _faults([path])
+    print(*lines, sep="\n")
+    return 0
+
+
+def write_schema(arguments: argparse.Namespace) -> int:
+    import json
+    from pathlib import Path
+
+    from procedures.check import CITY
+    from procedures.city import load_city
+    from procedures.editor import document, with_schema
+    from procedures.library import ROOT, Reader, read_shared
+
+    schema = document(read_shared(ROOT, Reader()), load_city(CITY).departments)
+    if not arguments.vscode:
+        print(json.dumps(schema, ensure_ascii=False, indent=2))
+        return 0
+    path = Path(".vscode/settings.json")
+    try:
+        known = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    except ValueError:
+        complain(
+            f"{path} は読めません(コメントがあると読めません)", "kakanai procedures schema の出力を自分で入れてください"
+        )
+        return 2
+    path.parent.mkdir(exist_ok=True)
+    settings = with_schema(known, schema, ["procedures/declarations/**/*.json"])
+    path.write_text(json.dumps(settings, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    print(path)
+    return 0
 
 
 def add_db(commands: Commands) -> None:

@@ -32,6 +32,9 @@
   document.addEventListener("input", ({ target }) => forget(target));
   document.addEventListener("htmx:afterSwap", ({ detail }) => detail.target.querySelectorAll("input, textarea").forEach(forget));
 
+  // Somebody came by a link of the summary: htmx would go back to where that led, whatever is answered now.
+  document.addEventListener("htmx:configRequest", ({ detail }) => { detail.path = detail.path.split("#")[0]; });
+
   // What htmx asked for did not come: the page stays as it is, and says so.
   for (const name of ["htmx:responseError", "htmx:sendError"]) {
     document.addEventListener(name, () => { const told = $("trouble"); if (told) told.hidden = false; });
@@ -43,6 +46,49 @@
     place.textContent = place.dataset.words;
     setTimeout(() => { place.textContent = ""; }, 3000);
   };
+
+  // Before a sign-in ends for want of anything done, it is said, politely, and a button puts it off. The time left is
+  // the server's, so a clock that is wrong here does no harm; a tab that is used tells the others.
+  const ending = $("ending");
+  if (ending) {
+    const told = ending.querySelector("[role=status]");
+    const more = ending.querySelector("button");
+    const tabs = new BroadcastChannel("sign-in");
+    let end = 0;
+    const tell = (words) => { if (told.textContent !== words) told.textContent = words; };
+    const look = () => {
+      const minutes = (end - Date.now()) / 60000;
+      const mark = minutes <= 0 ? 0 : [1, 2, 5].find((each) => minutes <= each);
+      if (mark === undefined) return;
+      tell(mark ? ending.dataset.soon.replace("#", mark) : ending.dataset.over);
+      if (more) more.hidden = !mark;
+    };
+    const left = (seconds) => {
+      end = Date.now() + 1000 * seconds;
+      if (more) more.hidden = true;
+      tell("");
+      look();
+    };
+    const prolong = async () => {
+      try {
+        const answer = await fetch(more.dataset.more, { cache: "no-store" });
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const seconds = Number(page.getElementById("ending")?.dataset.left ?? 0);
+        left(seconds);
+        if (!seconds) return;
+        tabs.postMessage(seconds);
+        tell(more.dataset.done);
+        setTimeout(() => { if (told.textContent === more.dataset.done) tell(""); }, 5000);
+      } catch {
+        tell(more.dataset.failed);
+      }
+    };
+    more?.addEventListener("click", prolong);
+    tabs.addEventListener("message", ({ data }) => left(data));
+    left(Number(ending.dataset.left));
+    tabs.postMessage(Number(ending.dataset.left));
+    setInterval(look, 5000);
+  }
 
   // htmx replaces the questions after a choice. What was typed, picked and attached meanwhile is put back.
   const controls = () => [...document.querySelectorAll("#questions [name]:not([type=hidden]):not(button)")];

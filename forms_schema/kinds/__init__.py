@@ -13,13 +13,14 @@ from forms_schema.kinds.choices import Checkboxes, Consent, Radio, Select, YesNo
 from forms_schema.kinds.containers import Address, Group, PersonName, Rows
 from forms_schema.kinds.dates import Date, Time, YearMonth
 from forms_schema.kinds.numbers import Decimal, Integer
+from forms_schema.kinds.slots import Slot
 
 YES_NO: Final = (Option("true", "はい"), Option("false", "いいえ"))
 MOST_RADIOS: Final = 6
 LONGEST_LINE: Final = 200
 
 _CLASSES = (
-    *(Text, Textarea, Integer, Decimal, YesNo, Radio, Select, Checkboxes, Date, YearMonth, Time, PersonName),
+    *(Text, Textarea, Integer, Decimal, YesNo, Radio, Select, Checkboxes, Date, YearMonth, Time, Slot, PersonName),
     *(Address, Phone, Email, PostalCode, Account, MyNumber, CorporateNumber, Group, Rows, Consent),
 )
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType({kind.name: kind() for kind in _CLASSES})
@@ -32,6 +33,7 @@ FORMAT_KINDS: Final = MappingProxyType(
         "date": "date",
         "year-month": "year_month",
         "time": "time",
+        "slot": "slot",
         "phone": "phone",
         "email": "email",
         "postal-code": "postal_code",

@@ -14,7 +14,7 @@ from server.api.context import Info
 from server.api.filing import Filed, Sent
 from server.api.refusals import ApiError, Refusal, whole
 from server.api.scalars import JSON
-from server.applications import lookup, withdrawal
+from server.applications import lookup, seats, withdrawal
 from server.applications.idempotency import LONGEST_KEY
 from server.applications.lookup import TooMany
 from server.catalogue import ProcedureState, Published
@@ -39,6 +39,13 @@ class HistoryEntry:
     state: enums.ApplicationState = field(description="どの状態になったか。")
 
 
+@strawberry.type(description="申請で取れた予約。")
+class Seat:
+    start: str = field(description="予約した枠の始まり(日本の時刻)。例: 2026-12-01T09:00、1日なら 2026-12-01")
+    until: str | None = field(description="枠の終わり。1日なら null。")
+    text: str = field(description="言葉で書いた日時。")
+
+
 @strawberry.type(description="送られたが、聞かれていないので使わなかった答えや添付書類。")
 class LeftOut:
     pointer: str = field(description="答えの JSON Pointer、または attachment:<key>。")
@@ -51,7 +58,7 @@ async def _procedure(self: Application, info: Info) -> Procedure:
     served = of.catalogue.get(self.record.slug)
     state, reason = (served.state, served.reason) if served else (ProcedureState.CLOSED.value, "")
     published = Published(declaration, self.record.digest, state, reason)
-    return shown(published, of.catalogue.shared.fees, of.clock())
+    return shown(published, of.catalogue.shared, of.clock())
 
 
 @strawberry.type(description="申請。")
@@ -64,10 +71,15 @@ class Application:
     submitted_at: datetime = field(description="出した日時。")
     fee_total: int = field(description="手数料の合計(円)。")
     payment: Payment | None = field(description="支払い。払うものがなければ null。")
+    seat: Seat | None = field(description="取れている予約。取り下げたあとや、予約のない手続なら null。")
     history: list[HistoryEntry] = field(description="これまでの歩み。古い順。")
     left_out: list[LeftOut] | None = field(description="使わなかった答えと添付書類。出した時の答えにだけ入る。")
     record: strawberry.Private[lookup.Application]
     procedure: Procedure = field(resolver=_procedure, description="出した時の版での手続。")
+
+
+def _seat(seat: seats.Seat | None) -> Seat | None:
+    return Seat(start=seat.slot, until=seat.until or None, text=seat.text) if seat else None
 
 
 def application(record: lookup.Application, made: Filed | None = None) -> Application:
@@ -78,6 +90,7 @@ def application(record: lookup.Application, made: Filed | None = None) -> Applic
         state=enums.ApplicationState(record.state.value),
         submitted_at=record.submitted_at,
         fee_total=record.fee_total,
+        seat=_seat(record.seat),
         payment=_payment(record.payment) if record.payment else None,
         history=[HistoryEntry(at=each.at, state=enums.ApplicationState(each.state.value)) for each in record.events],
         left_out=[LeftOut(pointer=each.pointer, title=each.title) for each in made.left_out] if made else None,

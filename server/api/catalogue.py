@@ -13,8 +13,10 @@ from strawberry import field
 
 from forms_schema import Attachment as Asked
 from forms_schema import Field
+from procedures.bookings import BookingTable
 from procedures.declaration import Declaration
 from procedures.fees import FeeRow, FeeTable, NoFeeError
+from procedures.library import Shared
 from server.api import enums
 from server.api.refusals import ApiError
 from server.api.scalars import JSON
@@ -67,6 +69,14 @@ class Attachment:
     accept: list[str] = field(description="受け取る種類(メディアタイプ)。")
     max: int = field(description="いくつまで出せるか。")
     each: str | None = field(description="行ごとに出すとき、その行の JSON Pointer。")
+
+
+@strawberry.type(description="日時を予約する手続の、予約のカレンダー。空きは slots で読む。")
+class Booking:
+    title: str = field(description="何を予約するか。例: 市民課の窓口")
+    place: str = field(description="どこへ行くか、どこへ出すか。")
+    bring: list[str] = field(description="予約の日に用意するもの。")
+    pointer: str = field(description="枠を答える質問の JSON Pointer。")
 
 
 def _schema(self: Procedure) -> JSON:
@@ -124,6 +134,7 @@ class Procedure:
     processing_days: int = field(description="処理にかかる日数の目安。")
     result: enums.Result = field(description="手に入るもの。")
     fee: Fee | None = field(description="手数料。無料なら null。")
+    booking: Booking | None = field(description="予約のカレンダー。予約のない手続なら null。")
     status: ProcedureStatus = field(description="受付の状態。")
     version: str = field(description="質問の版。submitApplication の version に書く。")
     language: enums.Language = field(description="言葉が、実際に何語か。")
@@ -134,7 +145,7 @@ class Procedure:
     attachments: list[Attachment] = field(resolver=_attachments, description="添付書類。")
 
 
-def shown(published: Published, fees: FeeTable, now: datetime) -> Procedure:
+def shown(published: Published, shared: Shared, now: datetime) -> Procedure:
     """A version of a procedure as it is today."""
     declaration, status = published.declaration, published.status(now)
     return Procedure(
@@ -153,7 +164,8 @@ def shown(published: Published, fees: FeeTable, now: datetime) -> Procedure:
         online_since=declaration.online_since or None,
         processing_days=declaration.processing_days,
         result=enums.Result(declaration.result.value),
-        fee=_fee(declaration, fees, today(now)),
+        fee=_fee(declaration, shared.fees, today(now)),
+        booking=_booking(declaration, shared.bookings),
         status=ProcedureStatus(
             state=enums.ProcedureState(status.state.value),
             reason=status.reason or None,
@@ -164,6 +176,15 @@ def shown(published: Published, fees: FeeTable, now: datetime) -> Procedure:
         language=enums.Language.JA,
         declaration=declaration,
     )
+
+
+def _booking(declaration: Declaration, table: BookingTable) -> Booking | None:
+    """None too where the calendar of an old version is gone."""
+    booking = declaration.booking
+    calendar = table.calendars.get(booking.calendar) if booking else None
+    if booking is None or calendar is None:
+        return None
+    return Booking(title=calendar.title, place=calendar.place, bring=list(calendar.bring), pointer=booking.field)
 
 
 def _fee(declaration: Declaration, fees: FeeTable, day: date) -> Fee | None:
@@ -241,7 +262,7 @@ class Shelf:
     def __init__(self, catalogue: Catalogue, targets: dict[str, int], now: datetime) -> None:
         served = catalogue.all()
         self._index = Index(served, catalogue.shared)
-        self._shown = {each.declaration.slug: shown(each, catalogue.shared.fees, now) for each in served}
+        self._shown = {each.declaration.slug: shown(each, catalogue.shared, now) for each in served}
         since = [_fiscal(each.declaration.online_since) for each in served if each.declaration.online_since]
         self.rollout = [
             RolloutYear(year=year, target=target, online=sum(begun <= _fiscal(year) for begun in since))

@@ -31,6 +31,7 @@ from graphql import (
     validate,
 )
 
+from procedures.bookings import MOST_SLOTS
 from server.api.catalogue import page_size
 from server.api.policy import PUBLIC
 from server.api.refusals import ApiError
@@ -52,9 +53,16 @@ LENGTHS: Final = {
     "errors": 100,
     "leftOut": 100,
     "rollout": 10,
+    "slots": MOST_SLOTS,
 }
 """How long a list of objects is taken to be, by its field; a test holds it to the schema and to what is served."""
-WEIGHTS: Final = {"application": 200, "submitApplication": 2000, "startSignature": 2000, "withdrawApplication": 2000}
+WEIGHTS: Final = {
+    "slots": 200,
+    "application": 200,
+    "submitApplication": 2000,
+    "startSignature": 2000,
+    "withdrawApplication": 2000,
+}
 """Root fields that go to the database, in plain fields."""
 INTROSPECTION: Final = 2000
 _ROOTS: Final = {OperationType.QUERY: "Query", OperationType.MUTATION: "Mutation"}

@@ -13,6 +13,8 @@ class Access(StrEnum):
 
     EVERYBODY = "everybody"
     """And the same answer for everybody, on the same day: it may be kept."""
+    ANYBODY = "anybody"
+    """The same for everybody, but another one from one moment to the next."""
     HOLDER = "holder"
     """Whoever has the number and the access code of an application; tries are limited."""
     ASSURED = "assured"
@@ -23,6 +25,7 @@ POLICY: Final = {
     "Query.procedures": Access.EVERYBODY,
     "Query.procedure": Access.EVERYBODY,
     "Query.rollout": Access.EVERYBODY,
+    "Query.slots": Access.ANYBODY,
     "Query.application": Access.HOLDER,
     "Mutation.submitApplication": Access.ASSURED,
     "Mutation.startSignature": Access.ASSURED,

@@ -11,11 +11,13 @@ from graphql import GraphQLError
 
 from forms_schema import Field, FieldError, Form, Settled
 from forms_schema.messages import message
+from procedures.declaration import Handover
 
 WHOLE: Final = {
     "UNKNOWN_PROCEDURE": "この手続きはありません。",
     "CLOSED": "この手続きは、いま受け付けていません。",
     "CHANNEL_CLOSED": "この手続きは、オンラインでは出せません。",
+    "HANDED_OVER": "この手続きのオンライン申請は、{to}({url})で受け付けています。そちらで手続きしてください。",
     "VERSION_CHANGED": "この手続きの質問が変わりました。新しい質問を読み、もう一度送ってください。",
     "ASSURANCE_REQUIRED": "この手続きには本人の確認がいります。必要なレベルでサインインして、もう一度送ってください。",
     "SIGNATURE_REQUIRED": "この手続きには電子署名がいります。startSignature で署名してから送ってください。",
@@ -58,6 +60,11 @@ class Refusal:
 def whole(*codes: str) -> Refusal:
     """A refusal of the filing as a whole."""
     return Refusal(tuple(Problem("", code, WHOLE[code]) for code in codes))
+
+
+def elsewhere(handover: Handover) -> Problem:
+    """A filing that is taken on another site alone, and which one that is."""
+    return Problem("", "HANDED_OVER", WHOLE["HANDED_OVER"].format(to=handover.to, url=handover.url))
 
 
 def told(error: FieldError, form: Form, settled: Settled | None = None) -> Problem:

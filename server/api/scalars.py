@@ -10,6 +10,7 @@ import strawberry
 from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
 
+from forms_schema.formats import is_date
 from server.api.reading import Unreadable, check
 from server.japan import in_japan
 
@@ -36,6 +37,13 @@ def _moment(value: datetime) -> str:
     return in_japan(value).isoformat(timespec="seconds")
 
 
+def _day(value: object) -> date:
+    """Only '2026-11-20': Python reads other forms of ISO 8601 too, which clients would come to rely on."""
+    if isinstance(value, str) and is_date(value):
+        return date.fromisoformat(value)
+    raise GraphQLError("2026-11-20 のような日付を書いてください。", extensions={"code": "BAD_USER_INPUT"})
+
+
 def _output_only(_: object) -> Any:
     raise GraphQLError("この型は入力には使えません。")
 
@@ -58,6 +66,6 @@ SCALARS: Final[Mapping[object, ScalarDefinition]] = {
         name="Date",
         description="日本の日付(ISO 8601)。例: 2026-11-20",
         serialize=lambda value: value.isoformat(),
-        parse_value=_output_only,
+        parse_value=_day,
     ),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from functools import partial
 from typing import Annotated, Any, cast
 
@@ -24,6 +25,7 @@ from server.api.applications import (
     WithdrawApplicationInput,
     WithdrawApplicationPayload,
 )
+from server.api.bookings import Slot, slots
 from server.api.catalogue import LONGEST_PAGE, PAGE, Procedure, ProcedureConnection, ProcedureFilter, RolloutYear
 from server.api.context import Context, Info
 from server.api.policy import unlisted
@@ -79,12 +81,26 @@ async def _withdraw_application(
     return await applications.withdraw(info, input)
 
 
+async def _slots(
+    info: Info,
+    slug: Annotated[str, argument(description="手続の slug。")],
+    since: Annotated[
+        date | None, argument(name="from", description="この日から。なければ、予約できる初日から。")
+    ] = None,
+    until: Annotated[date | None, argument(description="この日まで。なければ、予約できる最終日まで。")] = None,
+) -> list[Slot] | None:
+    return await slots(info, slug, since, until)
+
+
 @strawberry.type(description="読むこと。")
 class Query:
     procedures: ProcedureConnection = field(resolver=_procedures, description="手続の一覧。")
     procedure: Procedure | None = field(resolver=_procedure, description="手続1つ。なければ null。")
     application: Application | None = field(
         resolver=_application, description="申請1つ。受付番号か確認コードが違えば null。"
+    )
+    slots: list[Slot] | None = field(
+        resolver=_slots, description="いま予約できる枠。満員の枠も返す。予約のない手続や、ない手続なら null。"
     )
     rollout: list[RolloutYear] = field(resolver=_rollout, description="オンライン化の目標と実績。年度の順。")
 

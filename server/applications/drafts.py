@@ -99,6 +99,20 @@ _SAVE = (
         expires_at=bindparam("until"),
     )
 )
+_CLOSE = (
+    update(t.draft)
+    .where(
+        t.draft.c.id == bindparam("draft_id"),
+        t.draft.c.revision == bindparam("seen"),
+        t.draft.c.application_id.is_(None),
+    )
+    .values(
+        application_id=bindparam("application"),
+        sealed_answers=bindparam("sealed"),
+        revision=bindparam("seen") + 1,
+        resume_digest=None,
+    )
+)
 _HELD = select(t.session.c.id).where(t.session.c.id == bindparam("session")).with_for_update()
 _FIRST_SAVE: Final = 2
 """The revision of a draft whose first page was saved and nothing since."""
@@ -156,7 +170,7 @@ def create(
     )
     row = {column: getattr(draft, column) for column in _KEPT_COLUMNS}
     sealed = key.seal(draft.content.to_bytes(), SEALED)
-    db.execute(t.draft.insert(), {**row, "sealed_answers": sealed, "begun_digest": begun, "created_at": now})
+    db.insert(t.draft, {**row, "sealed_answers": sealed, "begun_digest": begun, "created_at": now})
     return draft
 
 
@@ -230,12 +244,8 @@ def save(
 def close(db: Writing, keys: Keys, draft: Draft, application_id: str) -> bool:
     """Turn a draft into what it was submitted as: its answers go, the way to the receipt stays. False: too late."""
     sealed = keys.open_data_key(draft.wrapped_key, draft.id).seal(Content().to_bytes(), SEALED)
-    closing = (
-        update(t.draft)
-        .where(t.draft.c.id == draft.id, t.draft.c.revision == draft.revision, t.draft.c.application_id.is_(None))
-        .values(application_id=application_id, sealed_answers=sealed, revision=draft.revision + 1, resume_digest=None)
-    )
-    return bool(db.execute(closing).rowcount == 1)
+    values = {"draft_id": draft.id, "seen": draft.revision, "application": application_id, "sealed": sealed}
+    return db.execute(_CLOSE, values).rowcount == 1
 
 
 def new_resume_code(db: Writing, keys: Keys, draft: Draft, *, random: Random) -> str:

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, select, update
 
-from server.applications.states import OfficeState, ResidentState, shown
+from server.applications.seats import free
+from server.applications.states import RULES, OfficeState, ResidentState, shown
 from server.people.sessions import Visitor
 from server.store import tables as t
 from server.store.database import Reading, Writing
@@ -48,16 +49,19 @@ def account(visitor: Visitor) -> str:
 
 def record(db: Writing, application_id: str, state: str, by: str, *, now: datetime) -> None:
     """Note that an application came to `state`."""
-    db.execute(t.application_event.insert(), {"application_id": application_id, "at": now, "state": state, "actor": by})
+    db.insert(t.application_event, {"application_id": application_id, "at": now, "state": state, "actor": by})
     db.audit("application.state", application_id, actor=by, detail={"state": state})
 
 
 def move(db: Writing, application_id: str, before: OfficeState, after: OfficeState, by: str, *, now: datetime) -> bool:
-    """Bring an application from `before` to `after`. False: it is not at `before` any more, and stays where it is."""
+    """Bring an application from `before` to `after`; what it had booked goes free where that is over. False: it is not
+    at `before` any more, and stays where it is."""
     values = {"which": application_id, "before": before.value, "after": after.value}
     if db.execute(_MOVE, values).rowcount != 1:
         return False
     record(db, application_id, after.value, by, now=now)
+    if RULES[after].vacates:
+        free(db, application_id)
     return True
 
 

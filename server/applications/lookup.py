@@ -14,6 +14,7 @@ from forms_schema import Answers
 from server.applications.drafts import plain_code
 from server.applications.history import Event, actor, events
 from server.applications.receipts import read_number
+from server.applications.seats import Seat, seat_of
 from server.applications.states import ResidentState, shown, withdrawable
 from server.applications.submission import SEALED
 from server.money.debts import Debt, payment_of
@@ -46,6 +47,7 @@ class Application:
     timing: str
     events: Sequence[Event]
     payment: Debt | None
+    seat: Seat | None = None
     holder: str | None = None
     withdrawable: bool = False
     submitter: bool = False
@@ -89,6 +91,7 @@ def _opened(db: Reading, row: Any, submitter: bool = False) -> Application:
         timing=row.timing,
         events=events(db, row.id),
         payment=payment_of(db, row.id),
+        seat=seat_of(db, row.id),
         holder=row.resident_id,
         withdrawable=withdrawable(row.state, row.procedure_type),
         submitter=submitter,

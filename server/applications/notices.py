@@ -31,12 +31,14 @@ def receipt(
     application_id: str,
     receipt_number: str,
     *,
+    booked: str = "",
     base_url: str,
     now: datetime,
     random: Random,
 ) -> None:
-    """Write down the notice of a submission; it goes out when this commits."""
+    """Write down the notice of a submission; it goes out when this commits. `booked` says when, '' for nothing."""
     told = _of(declaration, receipt_number, base_url) | {"submitted_at": moment(now)}
+    told |= {"booked": booked} if booked else {}
     enqueue(db, keys, Notice("receipt", to, f"receipt:{application_id}", told), now=now, random=random)
 
 

@@ -135,7 +135,7 @@ def _tokens(db: Reading, owner_id: str) -> set[str]:
 def _kept(db: Writing, keys: Keys, number: str, owner_id: str, now: datetime, random: Random) -> str:
     row_id = new_id(random)
     row = {"id": row_id, "owner_id": owner_id, "sealed": keys.seal_my_number(number), "created_at": now}
-    db.execute(t.mynumber.insert(), row)
+    db.insert(t.mynumber, row)
     return PREFIX + row_id
 
 
@@ -144,4 +144,5 @@ def hand_over(db: Writing, form: Form, answers: Answers, before: str, after: str
     asked for no more, may not be kept (番号法第20条)."""
     named = [str(at(answers, place)).removeprefix(PREFIX) for place in _places(form, answers)]
     db.execute(_FORGET, {"owner": before, "named": named})
-    db.execute(_HAND_OVER, {"before": before, "after": after})
+    if named:
+        db.execute(_HAND_OVER, {"before": before, "after": after})

@@ -50,6 +50,7 @@ _DECIDED_UPON: Final = _EVERY - {ProcedureType.TODOKEDE}
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`shown`: what the resident is told. `withdrawable`: which procedures' filings the resident may still take back.
+    `vacates`: what was booked is free for others.
 
     An application may be withdrawn until it is decided upon (行政手続法2条3号: it asks for an answer, and who asked
     may stop asking). A 届出 has done its work once it is found in order (37条): there is nothing to take back then.
@@ -57,6 +58,7 @@ class Rule:
 
     shown: ResidentState
     withdrawable: frozenset[ProcedureType] = frozenset()
+    vacates: bool = False
 
 
 RULES: Final = {
@@ -67,10 +69,10 @@ RULES: Final = {
     OfficeState.REVIEWING: Rule(ResidentState.REVIEWING, _DECIDED_UPON),
     OfficeState.PENDING_DECISION: Rule(ResidentState.REVIEWING),
     OfficeState.APPROVED: Rule(ResidentState.APPROVED),
-    OfficeState.REFUSED: Rule(ResidentState.REFUSED),
+    OfficeState.REFUSED: Rule(ResidentState.REFUSED, vacates=True),
     OfficeState.COMPLETED: Rule(ResidentState.COMPLETED),
-    OfficeState.WITHDRAWN: Rule(ResidentState.WITHDRAWN),
-    OfficeState.EXPIRED: Rule(ResidentState.EXPIRED),
+    OfficeState.WITHDRAWN: Rule(ResidentState.WITHDRAWN, vacates=True),
+    OfficeState.EXPIRED: Rule(ResidentState.EXPIRED, vacates=True),
 }
 """A decision on its way through its approvers (決裁) is still a review to the resident, but not to be overtaken by a
 button: whoever wants to withdraw then speaks to the department, which stops the decision first."""

@@ -15,10 +15,11 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, select
 
-from forms_schema import Answers, FieldError, Question, Settled
+from forms_schema import Answers, FieldError, Form, Question, Settled
+from procedures.bookings import Opening
 from procedures.declaration import Assurance, Channel, Declaration, Timing
 from procedures.fees import FeeTable, NoFeeError, Quote, quote
-from server.applications import drafts, notices, numbers, uploads
+from server.applications import drafts, notices, numbers, seats, uploads
 from server.applications.history import account, actor, record
 from server.applications.receipts import new_number
 from server.applications.states import OfficeState
@@ -71,6 +72,8 @@ class Prepared:
     filing: Filing
     settled: Settled
     quote: Quote
+    opening: Opening | None
+    """What its procedure's calendar had open, where something is booked."""
 
     @property
     def digest(self) -> bytes:
@@ -114,6 +117,10 @@ class Raced(Exception):
     """Another tab saved or submitted the draft meanwhile."""
 
 
+class SlotTaken(Raced):
+    """Somebody else has just booked the last place of the slot."""
+
+
 @dataclass(frozen=True, slots=True)
 class Submitted:
     """An application as it was acknowledged."""
@@ -126,20 +133,30 @@ class Submitted:
     payment_id: str | None
 
 
-def prepare(filing: Filing, table: FeeTable, *, now: datetime) -> Prepared | Rejected | Superseded:
-    """Settle, judge and price a filing. No transaction is open, and nothing is written. A version that is served no
-    more stays good as long as what was filled in by it does. Raises NoFeeError for one that is served."""
+def prepare(
+    filing: Filing, table: FeeTable, opening: Opening | None, *, now: datetime
+) -> Prepared | Rejected | Superseded:
+    """Settle, judge and price a filing; `opening` is what can be booked for it. No transaction is open, and nothing is
+    written. A version that is served no more stays good as long as what was filled in by it does. Raises NoFeeError
+    for one that is served."""
     form, day = filing.declaration.form, today(now)
     settled = form.settle(filing.answers, day)
-    errors = uploads.errors(form, settled, filing.files)
+    errors = wrong(form, settled, filing.files, opening)
     if errors:
         return Rejected(errors, settled)
     try:
-        return Prepared(filing, settled, quote(filing.declaration, settled.kept, table, day))
+        return Prepared(filing, settled, quote(filing.declaration, settled.kept, table, day), opening)
     except NoFeeError:
         if filing.stale:
             return Superseded(settled)
         raise
+
+
+def wrong(
+    form: Form, settled: Settled, files: Sequence[uploads.Upload], opening: Opening | None
+) -> tuple[FieldError, ...]:
+    """Everything that stands against a filing: answers, files, and a slot that cannot be had."""
+    return (*(opening.errors(settled) if opening else ()), *uploads.errors(form, settled, files))
 
 
 def submit(
@@ -159,7 +176,8 @@ def submit(
     within how many days a fee is to be paid, `place` (a network address) for the limits.
 
     Raises Raced when the draft is no longer the one that was prepared, a file is gone, or the signature is spent or,
-    where one is needed, not there any more (another tab began a new one). Raises LimitReached.
+    where one is needed, not there any more (another tab began a new one); SlotTaken when the last place went to
+    somebody else. Raises LimitReached.
     """
     _count(db, keys, prepared.filing.visitor, place, now)
     if prepared.to_be_signed if signature is None else not spend_signature(db, signature):
@@ -175,14 +193,18 @@ def submit(
     key, row["wrapped_key"] = keys.new_data_key(application_id)
     content = {"answers": answers, "quote": prepared.quote.as_json()}
     row["sealed_answers"] = key.seal(json.dumps(content, ensure_ascii=False).encode(), SEALED)
-    db.execute(t.application.insert(), row)
+    db.insert(t.application, row)
     if draft is not None and not drafts.close(db, keys, draft, application_id):
         raise Raced  # rolls the application back
+    # after the draft: whoever pressed twice is told that it was sent, not that they took their own place
+    seat = _seated(db, prepared, application_id)
     numbers.hand_over(db, prepared.filing.declaration.form, answers, owner, application_id)
     if not uploads.hand_over(db, [file.id for file in prepared.asked_files()], application_id):
         raise Raced
     _note_person(db, keys, prepared.settled, application_id)
     fee, due_at = prepared.quote, last_moment(now, payment_days)
+    if seat is not None:  # a place that nobody paid for goes to somebody else while there is still time
+        due_at = min(due_at, midnight(seat.day) - timedelta(seconds=1))
     debt = raise_debt(db, application_id, fee, fee.timing, due_at=due_at, random=random, now=now)
     record(db, application_id, row["state"], actor(prepared.filing.visitor), now=now)
     if prepared.filing.visitor.session_id is not None:
@@ -190,15 +212,31 @@ def submit(
     to = notices.address_of(prepared.filing.visitor, prepared.settled.kept)
     if to is not None:
         number, declaration = row["receipt_number"], prepared.filing.declaration
-        notices.receipt(db, keys, to, declaration, application_id, number, base_url=base_url, now=now, random=random)
+        told = {"booked": _told(seat, prepared.filing.visitor), "base_url": base_url}
+        notices.receipt(db, keys, to, declaration, application_id, number, **told, now=now, random=random)
     return Submitted(
         application_id,
         row["receipt_number"],
         keys.access_code(application_id),
         row["state"],
         row["fee_total"],
-        debt.id if debt else None,
+        debt,
     )
+
+
+def _seated(db: Writing, prepared: Prepared, application_id: str) -> seats.Seat | None:
+    """The seat that the application was given, where one is booked. Raises SlotTaken."""
+    if prepared.opening is None:
+        return None
+    if not seats.take(db, prepared.opening, prepared.settled, application_id):
+        raise SlotTaken
+    return seats.seat_of(db, application_id)
+
+
+def _told(seat: seats.Seat | None, visitor: Visitor) -> str:
+    """When to come, for a mail. Whoever reads the mailbox of somebody under 支援措置 must not learn of it."""
+    protected = visitor.resident is not None and visitor.resident.protected
+    return seat.text if seat is not None and not protected else ""
 
 
 def _count(db: Writing, keys: Keys, visitor: Visitor, place: str, now: datetime) -> None:
@@ -277,9 +315,12 @@ def number_of(db: Reading, application_id: str) -> str:
 def _note_person(db: Writing, keys: Keys, settled: Settled, application_id: str) -> None:
     """Keyed digests by which a clerk who knows name and birth date finds the case; the index holds no name."""
     applicant = next((q for q in settled.questions if q.field.subject == "applicant" and q.children), None)
-    for kind, text in _person(applicant) if applicant else ():
-        row = {"application_id": application_id, "kind": kind, "digest": keys.index_digest(kind, comparable(text))}
-        db.execute(t.person_digest.insert(), row)
+    rows = [
+        {"application_id": application_id, "kind": kind, "digest": keys.index_digest(kind, comparable(text))}
+        for kind, text in (_person(applicant) if applicant else ())
+    ]
+    if rows:
+        db.insert(t.person_digest, rows)
 
 
 def _person(applicant: Question) -> Iterator[tuple[str, str]]:

@@ -145,7 +145,7 @@ def named(name: str, media_type: str) -> str:
 
 def quarantine(db: Writing, kept: Kept, found: str, actor: str) -> None:
     """Shut away what was handed in and not taken, and write down what was found in it."""
-    db.execute(t.upload.insert(), {**kept.row, "owner_kind": QUARANTINE, "owner_id": kept.upload.id})
+    db.insert(t.upload, {**kept.row, "owner_kind": QUARANTINE, "owner_id": kept.upload.id})
     db.audit("upload.infected", kept.upload.id, actor=actor, detail={"found": found})
 
 
@@ -154,7 +154,7 @@ def attach(db: Writing, kept: Kept, owner_kind: str, owner_id: str) -> Unfit | N
     taken = db.execute(_SUM, {"kind": owner_kind, "owner": owner_id}).one()
     if taken.files >= MAX_FILES or taken.bytes + kept.upload.size > MAX_TOTAL:
         return Unfit("count")
-    db.execute(t.upload.insert(), {**kept.row, "owner_kind": owner_kind, "owner_id": owner_id})
+    db.insert(t.upload, {**kept.row, "owner_kind": owner_kind, "owner_id": owner_id})
     return None
 
 

@@ -103,6 +103,7 @@ def withdraw(
         state=shown(OfficeState.WITHDRAWN),
         events=events(db, application.id),
         payment=payment_of(db, application.id),
+        seat=None,
         withdrawable=False,
     )
 

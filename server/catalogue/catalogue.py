@@ -65,8 +65,7 @@ class Published:
     @property
     def handed_over(self) -> Handover | None:
         """Where a filing from home really goes, when it goes elsewhere."""
-        handover = self.declaration.handover
-        return handover if handover is not None and Channel.ONLINE in handover.channels else None
+        return self.declaration.handed_over
 
     def takes_online(self, now: datetime) -> bool:
         """Whether it can be filed here, from home, at `now`."""

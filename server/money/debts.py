@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, select
 
 from procedures.declaration import Timing
 from procedures.fees import Quote
@@ -78,7 +78,7 @@ _STATE: Final = t.application.c.state.label("application_state")
 _DEBT: Final = select(t.debt, *_OF_APPLICATION, _STATE).join_from(t.debt, t.application)
 _BY_ID: Final = _DEBT.where(t.debt.c.id == bindparam("debt_id"))
 _BY_APPLICATION: Final = _DEBT.where(t.debt.c.application_id == bindparam("application_id"))
-_RAISE: Final = insert(t.debt)
+_ID: Final = select(t.debt.c.id).where(t.debt.c.application_id == bindparam("application_id"))
 
 
 def last_moment(now: datetime, days: int) -> datetime:
@@ -95,8 +95,8 @@ def raise_debt(
     due_at: datetime | None = None,
     random: Random,
     now: datetime,
-) -> Debt | None:
-    """Freeze what `quote` says as owed; None when nothing is to be paid with the submission.
+) -> str | None:
+    """Freeze what `quote` says as owed: the id of the debt, None when nothing is to be paid with the submission.
 
     After `due_at` it lapses; without, it stands until it is paid or cancelled.
 
@@ -105,12 +105,13 @@ def raise_debt(
     """
     if timing != Timing.SUBMIT or quote.total <= 0:
         return None
-    if (there := payment_of(db, application_id)) is not None:
+    there: str | None = db.scalar(_ID, {"application_id": application_id})
+    if there is not None:
         return there
     frozen = json.dumps(quote.as_json(), ensure_ascii=False, separators=(",", ":"))
     row = {"id": new_id(random), "application_id": application_id, "amount": quote.total, "quote_json": frozen}
-    db.execute(_RAISE, row | {"state": Standing.DUE.value, "due_at": due_at, "created_at": now})
-    return payment_of(db, application_id)
+    db.insert(t.debt, row | {"state": Standing.DUE.value, "due_at": due_at, "created_at": now})
+    return str(row["id"])
 
 
 def payment_of(db: Reading, application_id: str) -> Debt | None:

@@ -35,8 +35,13 @@ class SandboxMailbox:
 
     def mails(self) -> list[Mail]:
         """The newest SHOWN mails."""
-        newest = sorted(self._directory.glob("*.json"), reverse=True)[:SHOWN]
+        newest = sorted(self._directory.glob("*.json"), key=_came, reverse=True)[:SHOWN]
         return [_mail(path.read_text()) for path in newest]
+
+
+def _came(path: Path) -> tuple[str, int]:
+    """When it was written and, of those written at one moment, when it came."""
+    return path.name.partition("-")[0], path.stat().st_mtime_ns
 
 
 def _mail(text: str) -> Mail:

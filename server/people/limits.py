@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import bindparam, delete
 
 from server.store import tables as t
 from server.store.database import Writing
@@ -29,12 +29,6 @@ class Limit:
     period: timedelta
 
 
-_COUNT = (
-    update(t.attempt)
-    .where(t.attempt.c.bucket == bindparam("in_bucket"), t.attempt.c.period == bindparam("in_period"))
-    .values(tries=t.attempt.c.tries + 1)
-    .returning(t.attempt.c.tries)
-)
 _SWEEP = delete(t.attempt).where(t.attempt.c.period < bindparam("before"))
 
 
@@ -44,8 +38,7 @@ def seconds_to_wait(db: Writing, keys: Keys, limit: Limit, who: str, *, now: dat
     moment = int(now.timestamp())
     period = moment - moment % length
     bucket = keys.index_digest("attempt", f"{limit.what}\n{who}").hex()
-    first = db.insert_new(t.attempt, {"bucket": bucket, "period": period, "tries": 1})
-    count = 1 if first else db.scalar(_COUNT, {"in_bucket": bucket, "in_period": period})
+    count = db.counted(t.attempt, {"bucket": bucket, "period": period}, "tries")
     return 0 if count <= limit.most else period + length - moment
 
 

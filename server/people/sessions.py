@@ -52,6 +52,14 @@ SIGNED_IN: Final = Life(timedelta(minutes=60), timedelta(hours=12))
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """When a sign-in is over if nothing more is done; `extends`: whether doing something puts it off."""
+
+    at: datetime
+    extends: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Visitor:
     """Who is asking. Without a session everything is None and the level is NONE; a program has its resident's token
     instead of a session."""
@@ -62,6 +70,8 @@ class Visitor:
     touch_due: bool = False
     """Whether `touch` should note this request, outside of the page's own reading."""
     token_id: str | None = None
+    end: End | None = None
+    """None where nobody is signed in, or a program is."""
 
     def at(self, session_id: str) -> Visitor:
         """The same person at a session that was opened just now."""
@@ -147,12 +157,20 @@ def visitor(db: Reading, token: str, *, keys: Keys, now: datetime) -> Visitor:
     if row is None or not _alive(row, now):
         return NOBODY
     resident = open_resident(keys, row.resident_id, row.wrapped_key, row.sealed_facts) if row.resident_id else None
-    return Visitor(row.id, resident, Assurance(row.level), now - row.seen_at >= SEEN_EVERY)
+    touch_due = now - row.seen_at >= SEEN_EVERY
+    end = _end(now if touch_due else row.seen_at, row.expires_at) if resident else None
+    return Visitor(row.id, resident, Assurance(row.level), touch_due, end=end)
 
 
 def _alive(row: Any, now: datetime) -> bool:
     life = SIGNED_IN if row.resident_id else ANONYMOUS
     return bool(now < row.expires_at and now < row.seen_at + life.idle)
+
+
+def _end(seen_at: datetime, expires_at: datetime) -> End:
+    """Early by up to five minutes, as `seen_at` is: nobody is promised time they do not have."""
+    idle_until = seen_at + SIGNED_IN.idle
+    return End(min(idle_until, expires_at), idle_until < expires_at)
 
 
 def touch(db: Writing, session_id: str, *, now: datetime) -> None:

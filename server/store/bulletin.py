@@ -23,6 +23,8 @@ from server.store.engine import BEGIN, PATIENCE
 KEPT: Final = 10_000
 """Rows of news: a worker asleep for longer is told that it has missed some."""
 
+PRUNED_EVERY: Final = 100
+"""Pieces of news after which old ones are let go, not with each."""
 _log: Final = logging.getLogger(__name__)
 _PAUSE: Final = 0.1
 _RETRY: Final = 1.0
@@ -42,7 +44,8 @@ def post(connection: Connection, news: Sequence[tuple[str, str]]) -> None:
         return
     for topic, key in news:
         newest = connection.execute(_POST, {"topic": topic, "key": key}).scalar_one()
-    connection.execute(_PRUNE, {"old": newest - KEPT})
+    if newest % PRUNED_EVERY < len(news):
+        connection.execute(_PRUNE, {"old": newest - KEPT})
 
 
 class Bulletin(ABC):

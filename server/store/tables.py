@@ -219,6 +219,20 @@ class PersonDigest(_Stored, table=True):
     digest: bytes
 
 
+class Seat(_Stored, table=True):
+    """A place of a slot in a booking calendar (`procedures/bookings.json`), given to an application. The key is what
+    keeps the last place from two people. `slot` and `until` are as they were promised, whatever the calendar says
+    later: '2026-12-01T09:00' and '10:00', or a day and ''."""
+
+    __table_args__ = (CheckConstraint("place > 0", name="place"),)
+
+    calendar: str = Field(primary_key=True)
+    slot: str = Field(primary_key=True)
+    place: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    until: str
+    application_id: str = Field(unique=True, foreign_key="application.id", ondelete="CASCADE")
+
+
 class Mynumber(_Stored, table=True):
     """個人番号, sealed to a public key. `owner_id` is the draft's id, later the application's."""
 
@@ -391,6 +405,7 @@ draft: Final = _core(Draft)
 application: Final = _core(Application)
 application_event: Final = _core(ApplicationEvent)
 person_digest: Final = _core(PersonDigest)
+seat: Final = _core(Seat)
 mynumber: Final = _core(Mynumber)
 upload: Final = _core(Upload)
 idempotency: Final = _core(Idempotency)

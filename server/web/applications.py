@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +12,7 @@ from starlette.responses import Response
 from procedures.declaration import Declaration
 from server.applications import lookup, summary, withdrawal
 from server.applications.lookup import Application, TooMany
+from server.applications.seats import calendar_file
 from server.applications.states import ResidentState
 from server.japan import today
 from server.money.states import PaymentState
@@ -19,6 +20,7 @@ from server.notices.worker import deliver_at_once
 from server.people.sessions import Visitor, grant, open_session
 from server.store.database import Writing
 from server.web.contexts import (
+    BookedView,
     CheckRow,
     CheckSection,
     Contact,
@@ -91,6 +93,7 @@ async def status(request: Request) -> Response:
         payment=_payment(application),
         contact=_contact(request, application),
         receipt_url=f"{_status_url(application)}/receipt",
+        booked=_booked(request, application),
         withdraw_url="" if _closed(application, visitor(request)) else f"{_status_url(application)}/withdraw",
     )
     return page(request, "pages/status.html", context)
@@ -116,6 +119,7 @@ async def receipt(request: Request) -> Response:
         payment=_payment(application),
         status_url=_status_url(application),
         contact=_contact(request, application),
+        booked=_booked(request, application),
         sections=[
             CheckSection(section.title, [CheckRow(line.label, line.text) for line in section.lines])
             for section in summary.sections(declaration.form, settled, {})
@@ -129,6 +133,38 @@ def _payment(application: Application) -> PaymentView | None:
     if debt is None:
         return None
     return PaymentView(debt.state.value, debt.amount, f"/payments/{debt.id}" if debt.payable else "", debt.deadline)
+
+
+def _booked(request: Request, application: Application) -> BookedView | None:
+    """The seat that was promised; of a calendar that is gone since, the day and the time alone."""
+    seat = application.seat
+    if seat is None:
+        return None
+    calendar = services(request).catalogue.shared.bookings.calendars.get(seat.calendar)
+    title, place, bring = (calendar.title, calendar.place, calendar.bring) if calendar else ("", "", ())
+    return BookedView(title, seat.text, place, bring, f"{_status_url(application)}/booking.ics")
+
+
+async def booking(request: Request) -> Response:
+    """What is booked, as a file that every calendar reads."""
+    opened = await _found(request)
+    if isinstance(opened, Response):
+        return opened
+    application, declaration = opened
+    seat = application.seat
+    if seat is None:
+        return await not_there(request)
+    of = services(request)
+    calendar = of.catalogue.shared.bookings.calendars.get(seat.calendar)
+    text = calendar_file(
+        seat,
+        f"{application.id}@{urlsplit(of.settings.base_url).hostname}",
+        summary=declaration.title,
+        place=calendar.place if calendar else "",
+        now=of.clock(),
+    )
+    named = {"content-disposition": f'attachment; filename="{application.receipt_number}.ics"'}
+    return Response(text, media_type="text/calendar", headers=named)
 
 
 def _contact(request: Request, application: Application) -> Contact:
@@ -239,6 +275,7 @@ ROUTES = [
     route("/applications", look_up, methods=("POST",), access=Access.VISITOR),
     route("/applications/{number}", status, access=Access.APPLICATION),
     route("/applications/{number}/receipt", receipt, access=Access.APPLICATION),
+    route("/applications/{number}/booking.ics", booking, access=Access.APPLICATION),
     route("/applications/{number}/withdraw", ask_withdrawal, access=Access.APPLICATION),
     route("/applications/{number}/withdraw", withdraw, methods=("POST",), access=Access.APPLICATION),
 ]

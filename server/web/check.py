@@ -21,6 +21,7 @@ from server.applications.submission import (
     Prepared,
     Raced,
     Rejected,
+    SlotTaken,
     Superseded,
     prepare,
     signed_for,
@@ -46,7 +47,8 @@ from server.web.contexts import (
     SignPage,
 )
 from server.web.http import client, page, read_form, see_other, services, visitor
-from server.web.opened import open_draft
+from server.web.opened import files_of, open_draft, open_for_booking
+from server.web.public import contact
 from server.web.routing import Access, route
 
 CHANNEL: Final = "online"
@@ -78,16 +80,17 @@ class Reviewed:
 
 
 async def _reviewed(request: Request) -> Reviewed | Response:
-    opened = await open_draft(request)
-    if isinstance(opened, Response):
-        return opened
-    draft, files = opened
+    draft = await open_draft(request)
+    if isinstance(draft, Response):
+        return draft
     of = services(request)
     declaration = await of.catalogue.declaration(draft.digest, draft.slug)
+    files = await files_of(request, draft) if declaration.form.attachments else ()
     served = of.catalogue.get(draft.slug)
     now_served = served.declaration if served else None
     filing = Filing(declaration, draft.content.answers, files, CHANNEL, visitor(request), now_served)
-    return Reviewed(draft, filing, prepare(filing, of.catalogue.shared.fees, now=of.clock()))
+    opening = await open_for_booking(request, declaration)
+    return Reviewed(draft, filing, prepare(filing, of.catalogue.shared.fees, opening, now=of.clock()))
 
 
 async def check(request: Request) -> Response:
@@ -119,6 +122,8 @@ async def _check_page(
         banner=banner or _closed(request, declaration),
         renew_url=f"{reviewed.base}/renew" if reviewed.filing.stale else "",
         keep=bool(_to_keep(request, reviewed)),
+        saved_at=reviewed.draft.saved_at,
+        contact=contact(services(request).city, declaration.department),
     )
     return page(request, "pages/check.html", context, status=status)
 
@@ -173,6 +178,10 @@ def _closed(request: Request, declaration: Declaration) -> Banner | None:
     served, now = services(request).catalogue.get(declaration.slug), services(request).clock()
     if served is not None and served.takes_online(now):
         return None
+    if served is not None and served.handed_over is not None:
+        to = served.handed_over
+        told = f"この手続きのオンライン申請は、{to.to}({to.url})で受け付けるようになりました。"
+        return Banner("warning", f"{told}ここからは送れません。入力した内容は保存されています。")
     reason = served.status(now).reason if served else ""
     return Banner("warning", f"この手続きは、いま受け付けていません。{reason}入力した内容は保存されています。")
 
@@ -209,7 +218,7 @@ def _errors(reviewed: Reviewed, shown: steps.Shown) -> list[ErrorLink]:
         on_step = steps.Shown(
             reviewed.declaration, number, shown.content, shown.settled, errors, shown.files, base=shown.base
         )
-        links += steps.summary(on_step, steps.views(on_step), url=f"{shown.base}/{number + 1}?check=1")
+        links += steps.summary(on_step, steps.items(on_step), url=f"{shown.base}/{number + 1}?check=1")
     return links
 
 
@@ -267,10 +276,9 @@ async def sign_go(request: Request) -> Response:
 
 async def renew(request: Request) -> Response:
     """Move the draft to the version that is served now. What that has no place for is shown before one goes on."""
-    opened = await open_draft(request)
-    if isinstance(opened, Response):
-        return opened
-    draft, _ = opened
+    draft = await open_draft(request)
+    if isinstance(draft, Response):
+        return draft
     of, who, now = services(request), visitor(request), services(request).clock()
     served = of.catalogue.get(draft.slug)
     if served is None or served.digest == draft.digest:
@@ -335,6 +343,8 @@ async def _submitted(request: Request, reviewed: Reviewed, prepared: Prepared, k
 
     try:
         number = await of.database.transact(work)
+    except SlotTaken:
+        return see_other(f"{reviewed.base}/{_booked_on(reviewed)}?check=1")
     except Raced:
         return see_other(f"{reviewed.base}/check")  # leads on to the receipt when the other one submitted
     except LimitReached as error:
@@ -343,6 +353,12 @@ async def _submitted(request: Request, reviewed: Reviewed, prepared: Prepared, k
         await deliver_at_once(of.database, of.mailer, now)
     of.metrics.submitted(prepared.filing.declaration.slug, CHANNEL)
     return see_other(f"/applications/{quote(number)}/receipt")
+
+
+def _booked_on(reviewed: Reviewed) -> int:
+    """The number of the step on which something is booked."""
+    booking = reviewed.declaration.booking
+    return filling.step_of(reviewed.declaration.form, booking.field if booking else "") + 1
 
 
 def _later(seconds: int) -> Banner:

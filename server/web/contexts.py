@@ -1,4 +1,5 @@
-"""What each page is told: one frozen value a template, and nothing else reaches it (but `person`, put in by `page`).
+"""What each page is told: one frozen value a template, and nothing else reaches it (but `person` and `ending`, put in
+by `page`: the name of whoever is signed in or '', and an `Ending` or None).
 
 Times are aware; templates show them in Japan's time. Texts are as people read them, unescaped. A code that a template
 turns into words (a state, a level) is named in the docstring with its closed list; an empty string means "none".
@@ -9,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import ClassVar
 
 from forms_schema.base import FieldView
+from forms_schema.view import OnPage
 
 # --- shared parts ----------------------------------------------------------------------------------------------
 
@@ -46,6 +49,18 @@ class Banner:
 
     kind: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """When a sign-in is over if nothing is done, and in how many seconds from now. `extends`: doing something puts
+    it off; else one has to sign in again."""
+
+    PLACED: ClassVar = frozenset({"at", "seconds"})
+
+    at: datetime
+    seconds: int
+    extends: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +237,11 @@ class StepPage:
     buttons stand there. `wrong` are the pointers of `errors`: sent along, they stay told when the questions change.
     `ask` is the level of sign-in to offer first ('' none): email, oidc-basic, jpki-signature.
     `earlier` is the day of the answers that could fill blanks of this step (`offers`: of some step, by other answers).
+    `contact` and `needs` are the help at hand: whom to ask, and what to have ready for this step.
     """
+
+    PLACED: ClassVar = frozenset({"person", "views", "action", "rev", "saved_at", "earlier"})
+    """What the template may ask about only whether it is there: the page is compiled without it (`segments.Frames`)."""
 
     title: str
     slug: str
@@ -230,7 +249,7 @@ class StepPage:
     total: int
     step_title: str
     steps: Sequence[StepMark]
-    views: Sequence[FieldView]
+    views: Sequence[FieldView | OnPage]
     errors: Sequence[ErrorLink]
     action: str
     rev: str
@@ -243,11 +262,16 @@ class StepPage:
     offers: bool = False
     earlier: date | None = None
     ask: str = ""
+    contact: Contact | None = None
+    needs: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """One answer as people read it; '' shows as not answered. `source`: '', card, earlier."""
+    """One answer as people read it; '' shows as not answered. `source`: '', card, earlier.
+
+    `change_url` leads to its question: the link of a section leads to its first one.
+    """
 
     label: str
     text: str
@@ -289,6 +313,8 @@ class CheckPage:
     banner: Banner | None = None
     keep: bool = False
     renew_url: str = ""
+    saved_at: datetime | None = None
+    contact: Contact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,6 +407,17 @@ class PaymentView:
 
 
 @dataclass(frozen=True, slots=True)
+class BookedView:
+    """What is booked, in words. `url` is of the file for one's own calendar."""
+
+    title: str
+    when: str
+    place: str
+    bring: Sequence[str]
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptPage:
     """pages/receipt.html. `number` has 15 digits; `access_code` is '' but in the answer to the submission."""
 
@@ -395,6 +432,7 @@ class ReceiptPage:
     status_url: str
     contact: Contact
     sections: Sequence[CheckSection] = ()
+    booked: BookedView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,6 +460,7 @@ class StatusPage:
     contact: Contact
     receipt_url: str
     withdraw_url: str = ""
+    booked: BookedView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -454,8 +493,26 @@ class Specimen:
 
 
 @dataclass(frozen=True, slots=True)
+class Typed:
+    """What somebody types, and what it becomes: the answer as people read it, or the words of the error."""
+
+    title: str
+    typed: str
+    becomes: str
+
+
+@dataclass(frozen=True, slots=True)
 class KindSpecimens:
+    """A kind: what it is for, how it looks, what a declaration writes (JSON), which widgets it allows beside its own
+    name, and what it makes of what is typed."""
+
     kind: str
+    purpose: str
+    look: str
+    declare: str
+    widgets: Sequence[str]
+    accepts: Sequence[Typed]
+    refuses: Sequence[Typed]
     specimens: Sequence[Specimen]
 
 

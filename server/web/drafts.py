@@ -13,12 +13,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from forms_schema import FieldError, FieldView, Posted, Settled
-from forms_schema.view import control_id
+from forms_schema.view import OnPage, control_id
 from procedures.declaration import Assurance, Declaration
 from server.applications import drafts, earlier, filling, numbers, uploads
 from server.applications.drafts import Content, Draft
 from server.applications.filetypes import Unfit
 from server.applications.prefill import prefilled
+from server.applications.submission import wrong
 from server.catalogue import Published
 from server.japan import in_japan, today
 from server.people.limits import Limit, LimitReached, demand
@@ -27,6 +28,7 @@ from server.services import Services
 from server.store import StoreUnavailable
 from server.store.database import Reading, Writing
 from server.web import steps
+from server.web.athand import needs
 from server.web.contexts import Banner, ConflictPage, Difference, SavedPage, StepPage
 from server.web.files import take_files, with_files
 from server.web.http import (
@@ -43,7 +45,7 @@ from server.web.http import (
     visitor,
 )
 from server.web.opened import Place, placed, with_earlier
-from server.web.public import cached_page
+from server.web.public import cached_page, contact
 from server.web.routing import Access, route
 
 FORM_WITH_FILES: Final = 100 * 2**20
@@ -115,7 +117,7 @@ async def show(request: Request) -> Response:
         return _next_step(place, asked)
     errors: Sequence[FieldError] = ()
     if "check" in request.query_params:
-        errors = filling.of_step(form, place.number, uploads.errors(form, settled, place.files))
+        errors = filling.of_step(form, place.number, wrong(form, settled, place.files, place.opening))
     return _step(request, place, turn=filling.Turn(place.content, settled, {}), errors=errors)
 
 
@@ -209,7 +211,7 @@ def _errors(
     """What is wrong on this step, files included."""
     form = place.declaration.form
     attached = [*place.files, *(file.upload for file in kept)]
-    found = filling.of_step(form, place.number, uploads.errors(form, turn.settled, attached))
+    found = filling.of_step(form, place.number, wrong(form, turn.settled, attached, place.opening))
     refused = {error.pointer for error in unfit}
     return (*unfit, *(error for error in found if error.pointer not in refused))
 
@@ -396,20 +398,26 @@ def _step(
         files=place.files,
         towns=turn.towns if turn else {},
         base=place.base,
+        opening=place.opening,
     )
-    made = steps.views(shown)
+    made = steps.items(shown)
     if personal and is_fragment(request) and status == 200:  # what is kept for everybody is always a whole page
         html = services(request).renderer.questions(made)
         offered = {"earlier": _offered(shown, place)}
         again = services(request).renderer.render("components/earlier_again.html", offered) if place.known else ""
         return HTMLResponse(f"{html}{again}")
-    context = replace(_step_page(shown, place, made), ask=_level_to_ask(request, shown))
+    context = replace(
+        _step_page(shown, place, made),
+        ask=_level_to_ask(request, shown),
+        contact=contact(services(request).city, place.declaration.department),
+        needs=needs(shown.form, place.number),
+    )
     if banner is not None:
         context = replace(context, banner=banner)
     return page(request, "pages/step.html", context, status=status, personal=personal)
 
 
-def _step_page(shown: steps.Shown, place: Place, made: Sequence[FieldView]) -> StepPage:
+def _step_page(shown: steps.Shown, place: Place, made: Sequence[FieldView | OnPage]) -> StepPage:
     marks = steps.marks(shown, now=place.number)
     here = next((mark.number for mark in marks if mark.state == "now"), 1)
     return StepPage(
@@ -421,11 +429,11 @@ def _step_page(shown: steps.Shown, place: Place, made: Sequence[FieldView]) -> S
         steps=marks,
         views=made,
         errors=steps.summary(shown, made),
-        wrong=[error.pointer for error in shown.errors],
+        wrong=tuple(error.pointer for error in shown.errors),
         action=place.action,
         rev=str(place.draft.revision) if place.draft else "",
         saved_at=place.draft.saved_at if place.draft else None,
-        banner=None if shown.errors else steps.card_banner(shown, made),
+        banner=None if shown.errors else steps.card_banner(shown),
         multipart=steps.multipart(shown.form, place.number),
         back=here > 1,
         offers=bool(place.known),

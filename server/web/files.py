@@ -66,10 +66,10 @@ async def with_files(
 
 async def file(request: Request) -> Response:
     """A file of the draft, as it was handed in; never shown as a page of ours."""
-    opened = await open_draft(request)
-    if isinstance(opened, Response):
-        return opened
-    return await download(request, "draft", opened[0].id, back=f"/drafts/{opened[0].id}/check")
+    draft = await open_draft(request)
+    if isinstance(draft, Response):
+        return draft
+    return await download(request, "draft", draft.id, back=f"/drafts/{draft.id}/check")
 
 
 async def download(request: Request, owner_kind: str, owner_id: str, *, back: str) -> Response:

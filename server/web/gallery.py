@@ -12,23 +12,29 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from forms_schema import Attachment, FieldView, Form, Note, compile_form
-from forms_schema.base import FileView
+from forms_schema.base import FileView, Offer, Offered
+from forms_schema.kinds import KINDS, WIDGETS
 from forms_schema.messages import message
 from forms_schema.view import attachment_view, make_view, note_view
+from forms_schema.wareki import ERAS, WESTERN
 from server.japan import today
-from server.web.contexts import KindsPage, KindSpecimens, Specimen
+from server.web.contexts import KindsPage, KindSpecimens, Specimen, Typed
 from server.web.http import page, services
 from server.web.routing import Access, route
 
 SPECIMENS: Final = Path(__file__).parents[2] / "tests" / "specimens"
+_ERAS: Final = {WESTERN: "西暦", **{era.key: era.title for era in ERAS}}
 Json = dict[str, Any]
 
 
 async def kinds(request: Request) -> Response:
     """The gallery. Empty where the software is installed without its tests."""
-    day = today(services(request).clock())
-    shown = [_kind(json.loads(path.read_text("utf-8")), day) for path in sorted(SPECIMENS.glob("*.json"))]
-    return page(request, "pages/kinds.html", KindsPage(shown))
+    return page(request, "pages/kinds.html", KindsPage(every_kind(today(services(request).clock()))))
+
+
+def every_kind(day: date) -> list[KindSpecimens]:
+    """Every kind by its name, as on `day`; docs/field-kinds.md is made from the same."""
+    return [_kind(json.loads(path.read_text("utf-8")), day) for path in sorted(SPECIMENS.glob("*.json"))]
 
 
 def _kind(specimens: Json, day: date) -> KindSpecimens:
@@ -39,7 +45,45 @@ def _kind(specimens: Json, day: date) -> KindSpecimens:
         found = [_noted(case) for case in specimens["cases"]]
     else:
         found = [_attached(case, i) for i, case in enumerate(specimens["cases"])]
-    return KindSpecimens(kind, found)
+    declare = specimens.get("declare") or specimens["schema"]
+    typed = list(_typed(specimens, day)) if "schema" in specimens else []
+    return KindSpecimens(
+        kind=kind,
+        purpose=specimens["purpose"],
+        look=specimens["look"],
+        declare=json.dumps(declare, ensure_ascii=False),
+        widgets=[kind, *WIDGETS.get(kind, ())] if kind in KINDS else [],
+        accepts=[each for wrong, each in typed if not wrong],
+        refuses=[each for wrong, each in typed if wrong],
+        specimens=found,
+    )
+
+
+def _typed(specimens: Json, day: date) -> Iterator[tuple[bool, Typed]]:
+    """(whether it is refused, what is typed) of each case; attacks are for the tests alone."""
+    for case in specimens["cases"]:
+        typed = _posted(case.get("posted", {}))
+        if "<script>" in typed:
+            continue
+        schema = case.get("schema", specimens["schema"])
+        form = compile_form({"type": "object", "properties": {"it": schema}, "required": ["it"]})
+        answers = {"it": case["value"]} if "value" in case else {}
+        settled = form.settle(answers, day)
+        question = settled.by_pointer["/it"]
+        wrong = _is_wrong(case)
+        told = (
+            "、".join(_words(form, settled).values())
+            if wrong
+            else question.field.kind.text(question.field, case["value"])
+        )
+        yield wrong, Typed(case["title"], typed, told)
+
+
+def _posted(posted: Mapping[str, Any]) -> str:
+    """The controls as somebody fills them in, in one line; a blank for each that is left alone."""
+    values = [value[-1] if isinstance(value, list) else value for name, value in posted.items() if name != "_rows"]
+    shown = " ".join(_ERAS.get(value, value) for value in values).strip()
+    return " ".join("".join(c if c.isprintable() else " " for c in shown).split(" "))[:80]
 
 
 def _asked(specimens: Json, day: date) -> Iterator[Specimen]:
@@ -65,7 +109,9 @@ def _view(case: Json, name: str, day: date) -> FieldView:
     form = compile_form(schema, ui={"fields": {f"/{name}": _ui(case["ui"])}})
     value = case.get("value")
     settled = form.settle({} if value is None else {name: value}, day)
-    return make_view(settled.questions[0], errors=_words(form, settled) if name.endswith("_wrong") else {})
+    errors = _words(form, settled) if name.endswith("_wrong") else {}
+    offered = Offered(tuple(Offer(*each) for each in case.get("offers", ())), case.get("note", ""))
+    return make_view(settled.questions[0], errors=errors, offers={f"/{name}": offered})
 
 
 def _ui(ui: Json) -> Json:

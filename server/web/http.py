@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -22,6 +22,7 @@ from server.people import sessions, tokens
 from server.people.sessions import NOBODY, Visitor
 from server.store import RefusedText, StoreUnavailable
 from server.web.bodies import BadBody, FileLimits, PostedFile, read_form, read_form_with_files
+from server.web.contexts import Ending
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -224,12 +225,6 @@ def visitor(request: Request) -> Visitor:
 # --- answers ---------------------------------------------------------------------------------------------------
 
 
-def _values(context: object) -> Mapping[str, Any]:
-    if is_dataclass(context):
-        return {each.name: getattr(context, each.name) for each in fields(context)}
-    return cast("Mapping[str, Any]", context or {})
-
-
 def page(
     request: Request,
     template: str,
@@ -244,10 +239,18 @@ def page(
     `personal=False` leaves out the visitor's header, so that the bytes may be shown to everybody. The guard adds
     `no-store` to either unless `headers` says how it may be kept.
     """
-    person = visitor(request).name if personal else ""
-    html = services(request).renderer.render(template, {**_values(context), "person": person})
+    who = visitor(request) if personal else NOBODY
+    html = services(request).renderer.page(template, context, person=who.name, ending=_ending(request, who))
     response = HTMLResponse(html, status_code=status, headers=headers)
     return _packed(response) if personal and accepts_gzip(request) else response
+
+
+def _ending(request: Request, who: Visitor) -> Ending | None:
+    """What every page of somebody signed in says about the end of the sign-in (WCAG 2.2.1)."""
+    if who.end is None:
+        return None
+    left = (who.end.at - services(request).clock()).total_seconds()
+    return Ending(who.end.at, max(0, int(left)), who.end.extends)
 
 
 def accepts_gzip(request: Request) -> bool:

@@ -1,4 +1,4 @@
-"""A draft as a page finds it: whose it is, its declaration, its files; or the page that says what to do instead."""
+"""A draft as a page finds it: whose it is, its declaration, its files where they are shown; or the page to go to."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from starlette.requests import Request
 from starlette.responses import Response
 
+from forms_schema import Attachment, Form
+from procedures.bookings import Opening
 from procedures.declaration import Declaration
-from server.applications import drafts, earlier, uploads
+from server.applications import drafts, earlier, filling, seats, uploads
 from server.applications.drafts import Content, Draft
 from server.applications.prefill import prefilled
 from server.applications.submission import number_of
@@ -21,7 +23,7 @@ from server.web.lost import not_there
 @dataclass(frozen=True, slots=True)
 class Place:
     """A draft, or the first step before there is one, with everything its page needs. `known` of the visitor may be
-    offered to them."""
+    offered to them; `opening` is there on the step where something is booked."""
 
     declaration: Declaration
     number: int
@@ -29,6 +31,7 @@ class Place:
     content: Content
     files: tuple[uploads.Upload, ...] = ()
     known: earlier.Facts = field(default_factory=dict)
+    opening: Opening | None = None
 
     @property
     def base(self) -> str:
@@ -41,16 +44,27 @@ class Place:
 
 async def placed(request: Request) -> Place | Response:
     """The step of the address, in the visitor's draft."""
-    opened = await open_draft(request)
-    if isinstance(opened, Response):
-        return opened
-    draft, files = opened
+    draft = await open_draft(request)
+    if isinstance(draft, Response):
+        return draft
     declaration = await services(request).catalogue.declaration(draft.digest, draft.slug)
     number = request.path_params["step"] - 1
     if not 0 <= number < len(declaration.form.steps):
         return problem(request, 404)
+    files = await files_of(request, draft) if _has_files(declaration.form, number) else ()
     content = prefilled(declaration.form, draft.content, visitor(request), today(services(request).clock()))
-    return await with_earlier(request, Place(declaration, number, draft, content, files))
+    booking = declaration.booking
+    booked_here = booking is not None and filling.step_of(declaration.form, booking.field) == number
+    opening = await open_for_booking(request, declaration) if booked_here else None
+    return await with_earlier(request, Place(declaration, number, draft, content, files, opening=opening))
+
+
+async def open_for_booking(request: Request, declaration: Declaration) -> Opening | None:
+    """What can be booked for a procedure now; None where nothing is."""
+    if declaration.booking is None:
+        return None
+    of, table = services(request), services(request).catalogue.shared.bookings
+    return await of.database.read(lambda db: seats.opening(db, declaration, table, of.city, now=of.clock()))
 
 
 async def with_earlier(request: Request, place: Place) -> Place:
@@ -61,18 +75,28 @@ async def with_earlier(request: Request, place: Place) -> Place:
     return replace(place, known=await of.database.read(lambda db: earlier.load(db, of.keys, who, now=now)))
 
 
-async def open_draft(request: Request) -> tuple[Draft, tuple[uploads.Upload, ...]] | Response:
-    """The visitor's draft with its files; the receipt when it was submitted; 404 when it is not theirs."""
+def _has_files(form: Form, number: int) -> bool:
+    """Whether a step's page shows files, or its rows may have some that go where the row goes."""
+    here = any(isinstance(item, Attachment) for item in form.steps[number].items)
+    return here or any(attachment.each for attachment in form.attachments)
+
+
+async def files_of(request: Request, draft: Draft) -> tuple[uploads.Upload, ...]:
+    """The files that were handed in with a draft."""
+    of = services(request)
+    return await of.database.read(lambda db: uploads.of(db, of.keys, "draft", draft.id))
+
+
+async def open_draft(request: Request) -> Draft | Response:
+    """The visitor's draft; the receipt when it was submitted; 404 when it is not theirs."""
     of, who, draft_id = services(request), visitor(request), request.path_params["draft"]
     now = of.clock()
 
-    def work(db: Reading) -> tuple[Draft, tuple[uploads.Upload, ...]] | str | None:
+    def work(db: Reading) -> Draft | str | None:
         draft = drafts.load(db, of.keys, draft_id, who, now=now)
-        if draft is None:
-            return None
-        if draft.application_id is not None:
-            return number_of(db, draft.application_id)
-        return draft, uploads.of(db, of.keys, "draft", draft.id)
+        if draft is None or draft.application_id is None:
+            return draft
+        return number_of(db, draft.application_id)
 
     found = await of.database.read(work)
     if found is None:

@@ -10,13 +10,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from procedures.dialect import DOCUMENT
+from procedures.editor import document
 from server.notices.outbox import waiting
 from server.store import StoreRefused, StoreUnavailable
 from server.web.http import services
 from server.web.routing import Access, route
-
-_DIALECT = json.dumps(DOCUMENT, ensure_ascii=False, indent=2).encode()
 
 
 async def healthz(_: Request) -> Response:
@@ -43,10 +41,13 @@ async def metrics(request: Request) -> Response:
     return Response(generate_latest(of.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-async def dialect(_: Request) -> Response:
+async def dialect(request: Request) -> Response:
     """The JSON Schema of a declaration file, which editors use to help whoever writes one."""
+    of = services(request)
+    schema = document(of.catalogue.shared, of.city.departments)
     headers = {"cache-control": "public, max-age=3600", "access-control-allow-origin": "*"}
-    return Response(_DIALECT, media_type="application/schema+json", headers=headers)
+    text = json.dumps(schema, ensure_ascii=False, indent=2)
+    return Response(text, media_type="application/schema+json", headers=headers)
 
 
 ROUTES = [

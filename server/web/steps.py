@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from forms_schema import Attachment, Field, FieldError, FieldView, Form, Note, Settled
+from forms_schema import Attachment, Field, FieldError, FieldView, Form, Note, Question, Settled
 from forms_schema.base import FileView, Option
 from forms_schema.messages import message
-from forms_schema.view import attachment_view, first_control, make_view, note_view
+from forms_schema.view import OnPage, Words, anchor, attachment_view, first_control, note_view
+from procedures.bookings import Opening
 from procedures.declaration import Declaration
 from server.applications import filling, uploads
 from server.applications.drafts import Content
@@ -28,7 +29,8 @@ NOTES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """All that a step's page is made of. `base` is the draft's address, '' before there is one."""
+    """All that a step's page is made of. `base` is the draft's address, '' before there is one; `opening` is what can
+    be booked, on the step where something is."""
 
     declaration: Declaration
     number: int
@@ -38,6 +40,7 @@ class Shown:
     files: Sequence[Upload] = ()
     towns: Mapping[str, Sequence[Town]] = field(default_factory=dict)
     base: str = ""
+    opening: Opening | None = None
 
     @property
     def form(self) -> Form:
@@ -53,6 +56,8 @@ def asks_applicant(shown: Shown) -> bool:
 
 def words(form: Form, errors: Sequence[FieldError], settled: Settled) -> dict[str, str]:
     """Each error in words, by the pointer of its question."""
+    if not errors:
+        return {}
     labels = {f"attachment:{asked.key}": asked.label for asked in settled.attachments}
     result = {}
     for error in errors:
@@ -63,18 +68,19 @@ def words(form: Form, errors: Sequence[FieldError], settled: Settled) -> dict[st
     return result
 
 
-def views(shown: Shown) -> tuple[FieldView, ...]:
+def items(shown: Shown) -> tuple[FieldView | OnPage, ...]:
     """What stands on the page, in order; only what is asked."""
     told = words(shown.form, shown.errors, shown.settled)
-    result: list[FieldView] = []
+    offers = {shown.opening.booking.field: shown.opening.offered()} if shown.opening else {}
+    beside = Words(told, shown.content.elsewhere, _towns(shown), offers)
+    result: list[FieldView | OnPage] = []
     for item in shown.form.steps[shown.number].items:
         if isinstance(item, Note):
             result.append(note_view(item))
         elif isinstance(item, Attachment):
             result += _attachments(item, shown, told)
-        elif item.pointer in shown.settled.by_pointer:
-            question = shown.settled.by_pointer[item.pointer]
-            result.append(make_view(question, errors=told, sources=shown.content.elsewhere, lookups=_towns(shown)))
+        elif (question := shown.settled.by_pointer.get(item.pointer)) is not None:
+            result.append(OnPage(question, beside))
     return tuple(result)
 
 
@@ -106,15 +112,18 @@ def _file(file: Upload, base: str) -> FileView:
     return FileView(file.name, size, "" if note else f"{base}/files/{file.id}", f"detach:{file.id}", note)
 
 
-def summary(shown: Shown, made: Sequence[FieldView], *, url: str = "") -> tuple[ErrorLink, ...]:
-    """The errors of a page in order, each leading to its question's first control."""
+def summary(shown: Shown, made: Sequence[FieldView | OnPage], *, url: str = "") -> tuple[ErrorLink, ...]:
+    """The errors of a page, each leading to its question's first control, in the order in which these stand there."""
+    if not shown.errors:
+        return ()
     told = words(shown.form, shown.errors, shown.settled)
-    known = {view.name: (view, whose) for view, whose in _each(made)}
-    links = []
-    for error in shown.errors:
-        if (name := control_of(error.pointer)) in known:
-            view, whose = known[name]
-            links.append(ErrorLink(f"{url}#{first_control(view)}", whose or view.label, told[error.pointer]))
+    links: list[ErrorLink] = []
+    for item in made:
+        if isinstance(item, OnPage):
+            inside = ((question, whose) for question, whose in _each(item.question) if question.pointer in told)
+            links += (ErrorLink(f"{url}#{anchor(q)}", whose or q.field.title, told[q.pointer]) for q, whose in inside)
+        elif item.error:
+            links.append(ErrorLink(f"{url}#{first_control(item)}", item.label, item.error))
     return tuple(links)
 
 
@@ -124,14 +133,15 @@ def control_of(pointer: str) -> str:
     return plain[1:].replace("/", ".")
 
 
-def _each(made: Sequence[FieldView], whose: str = "") -> Iterator[tuple[FieldView, str]]:
-    """Every view, with the title of the row it stands in, or of its outermost group: two people on one page both
-    have a 姓, which the words of an error name by themselves."""
-    for view in made:
-        yield view, whose
-        yield from _each(view.children, whose or view.label)
-        for row in view.rows:
-            yield from _each(row.children, row.title)
+def _each(question: Question, whose: str = "") -> Iterator[tuple[Question, str]]:
+    """A question and all inside it, with the title of the row it stands in, or of its outermost group: two people on
+    one page both have a 姓, which the words of an error name by themselves."""
+    yield question, whose
+    for child in question.children:
+        yield from _each(child, whose or question.field.title)
+    for i, row in enumerate(question.rows):
+        for child in row:
+            yield from _each(child, f"{question.field.title} {i + 1}")
 
 
 def marks(shown: Shown, *, now: int | None) -> tuple[StepMark, ...]:
@@ -140,14 +150,16 @@ def marks(shown: Shown, *, now: int | None) -> tuple[StepMark, ...]:
     result = []
     for i, number in enumerate(steps):
         state = "now" if number == now else "done" if now is None or number < now else "todo"
-        url = f"{shown.base}/{number + 1}" if state == "done" and shown.base else ""
+        url = str(number + 1) if state == "done" and shown.base else ""  # beside this page: no draft's own address
         result.append(StepMark(i + 1, shown.form.steps[number].title, state, url))
     return (*result, StepMark(len(result) + 1, CHECK, "todo" if now is not None else "now"))
 
 
-def card_banner(shown: Shown, made: Sequence[FieldView]) -> Banner | None:
+def card_banner(shown: Shown) -> Banner | None:
     """Says that the card filled something in, where it did."""
-    if any(view.source == "card" for view, _ in _each(made)):
+    here = [item.pointer for item in shown.form.steps[shown.number].items if isinstance(item, Field)]
+    filled = (pointer for pointer, source in shown.content.sources.items() if source == "card")
+    if any(f"{pointer}/".startswith(f"{top}/") for pointer in filled for top in here):
         return Banner("info", "マイナンバーカードの情報を入れました。内容を確かめてください。")
     return None
 

@@ -126,7 +126,7 @@ class Office:
             lambda db: raise_debt(db, application_id, quote, "submit", random=self.random, now=self.clock())
         )
         assert debt is not None
-        return debt.id
+        return debt
 
     def notices(self) -> list[outbox.Notice]:
         claimed = self.store.transact(lambda db: outbox.claim_due(db, self.keys, now=self.clock()))

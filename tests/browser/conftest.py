@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request, Response, expect, sync_playwright
 
 from tests.browser.server import Server
 from tests.browser.visit import Visit
@@ -83,6 +83,9 @@ class Watch:
 
 
 PLACES = count(1)
+PATIENCE = 30_000
+"""Milliseconds for anything to happen on a machine that is busy with other tests."""
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -98,7 +101,7 @@ def browse(chromium: Browser, server: Server) -> Iterator[OpenBrowser]:
             asked = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options
             context = chromium.new_context(java_script_enabled=script, extra_http_headers=headers, **asked)
             stack.callback(context.close)
-            context.set_default_timeout(10_000)
+            context.set_default_timeout(PATIENCE)
             watches.append(Watch(context, at.url))
             return Visit(context.new_page(), at.url, script=script, faults=watches[-1].faults)
 

@@ -1,36 +1,29 @@
-"""Every page in its awkward shapes, looked at: nothing for axe to find, nothing that runs off a small screen."""
+"""Every page in its awkward shapes, looked at as people do who see, read or reach a screen in different ways."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import fields
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
+from tests.browser import looks, tree
+from tests.browser.looks import DESK, FOLDED, LAYOUT, at, forced_colours, large, spaced
+from tests.browser.tree import Tree
 from tests.web import samples
 
-AXE = (samples.ROOT / "tests/browser/vendor/axe.min.js").read_text("utf-8")
 SITE = "http://samples.test"
 PAGES = samples.pages()
-TARGETS = """() => [...document.querySelectorAll('a.button, button, input:not([type=hidden]), select, textarea, nav a')]
-  .filter(e => e.getBoundingClientRect().width > 1 && !e.closest('.vh') && !e.classList.contains('vh'))
-  .map(e => [e.outerHTML.slice(0, 80), (e.closest('.choice') ?? e).getBoundingClientRect().height])
-  .filter(([, height]) => height < 44)"""
-"""What one aims at and is lower than 44 pixels. A choice is aimed at with its label."""
-LEFT_OUT = """() => [...document.querySelectorAll('body *')].filter(e => {
-  const box = e.getBoundingClientRect();
-  return box.width > 1 && box.height > 1 && (box.left < -1 || box.right > innerWidth + 1)
-    && !e.closest('.skip');
-}).map(e => e.outerHTML.slice(0, 80))"""
 
 
 def html_of(name: str) -> str:
     template, context = PAGES[name]
     told: Any = context
     values = {each.name: getattr(told, each.name) for each in fields(told)}
-    return samples.renderer().render(template, values | {"person": ""})
+    return samples.renderer().render(template, values | {"person": "", "ending": None})
 
 
 def serve(route: Route) -> None:
@@ -42,24 +35,47 @@ def serve(route: Route) -> None:
         route.fulfill(body=html_of(path[1:]), content_type="text/html; charset=utf-8")
 
 
-@pytest.fixture(scope="module", params=[(320, 640), (1280, 900)], ids=["phone", "desk"])
-def screen(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    width, height = request.param
-    context = chromium.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
+@pytest.fixture(scope="module")
+def screen(chromium: Browser) -> Iterator[Page]:
+    """A tab at a site that holds the samples."""
+    context = chromium.new_context(viewport=DESK, reduced_motion="reduce")  # type: ignore[arg-type]
     context.route("**/*", serve)
     yield context.new_page()
     context.close()
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_accessible_and_fits(screen: Page, name: str) -> None:
+def test_a_page_is_fit_for_every_eye_ear_and_hand(screen: Page, name: str) -> None:
+    """On a telephone and on a desk's screen, with the reader's own spacing, size of letters and colours, and read
+    out."""
     screen.goto(f"{SITE}/{name}")
-    assert screen.evaluate("document.documentElement.scrollWidth") <= screen.evaluate("innerWidth")
-    assert screen.evaluate(LEFT_OUT) == []
-    assert screen.evaluate(TARGETS) == []
-    screen.evaluate(AXE)
-    found = screen.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
-    assert [(each["id"], each["nodes"][0]["html"][:120]) for each in found] == []
+    assert tree.faults(Tree(screen)) == []
+    assert looks.measured(screen, *LAYOUT, "order") == []
+    assert looks.contrast(screen) == []
+    with spaced(screen):
+        assert looks.measured(screen, *LAYOUT) == []
+    with large(screen):
+        assert looks.measured(screen, *LAYOUT) == []
+    with forced_colours(screen):
+        assert looks.contrast(screen) == []
+    with at(screen, FOLDED):
+        assert looks.axe(screen) == []
+        assert looks.measured(screen, *LAYOUT, "order") == []
+        assert looks.small(screen, 44) == []
+        with spaced(screen):
+            assert looks.measured(screen, *LAYOUT) == []
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("colours", ["own", "forced"])
+@pytest.mark.parametrize("size", [FOLDED, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_at_any_size_and_in_any_colours(
+    screen: Page, name: str, size: dict[str, int], colours: str
+) -> None:
+    with at(screen, size), forced_colours(screen) if colours == "forced" else nullcontext():
+        screen.goto(f"{SITE}/{name}")
+        assert looks.axe(screen) == []
 
 
 @pytest.mark.parametrize("name", ["step-errors", "lookup-errors", "resume-errors", "check-fix"])
@@ -104,13 +120,55 @@ def test_where_one_is_can_be_seen(screen: Page, name: str) -> None:
     assert seen == {("solid", "4px", "rgb(0, 0, 0)", True)}
 
 
+FRAMES = """() => {
+  const ground = getComputedStyle(document.body).backgroundColor;
+  return [...document.querySelectorAll('main input:not([type=hidden], .vh), main select, main textarea, .button')]
+    .filter(e => e.checkVisibility() && !e.matches('.vh'))
+    .map(e => e.matches('.choice__input') ? e.nextElementSibling : e)
+    .filter(e => { const s = getComputedStyle(e);
+      return s.borderTopStyle === 'none' || parseFloat(s.borderTopWidth) < 1 || s.borderTopColor === ground; })
+    .map(e => e.outerHTML.slice(0, 100));
+}"""
+LOOK = """e => { const s = getComputedStyle(e), b = getComputedStyle(e, '::before');
+  return [s.outlineStyle, s.outlineWidth, s.borderTopColor, s.borderLeftWidth, s.fontWeight, b.backgroundColor,
+    b.content].join(' '); }"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_in_forced_colours_everything_can_still_be_told_apart(screen: Page, scheme: Literal["light", "dark"]) -> None:
+    """Controls by their frame, a choice that is made, one that has the focus, a question that is wrong, the steps."""
+    screen.emulate_media(forced_colors="active", color_scheme=scheme)
+    try:
+        screen.goto(f"{SITE}/step")
+        assert screen.evaluate(FRAMES) == []
+        picked, other = (screen.locator(f"#f-needs{end}") for end in ("", "-2"))
+        label = "label[for='{}']".format
+        looked = {"picked": screen.locator(label("f-needs")).evaluate(LOOK)}
+        looked["left"] = screen.locator(label("f-needs-2")).evaluate(LOOK)
+        for name, choice, id in (("picked, here", picked, "f-needs"), ("left, here", other, "f-needs-2")):
+            choice.focus()
+            screen.keyboard.press("Shift+Tab")
+            screen.keyboard.press("Tab")
+            looked[name] = screen.locator(label(id)).evaluate(LOOK)
+        assert looked["picked"] not in (looked["left"], looked["picked, here"])
+        assert looked["left"] not in (looked["left, here"], looked["picked, here"])
+        steps = [screen.locator(f".steps li.is-{state}").first.evaluate(LOOK) for state in ("done", "now", "todo")]
+        assert len(set(steps)) == 3
+        screen.goto(f"{SITE}/step-errors")
+        assert screen.evaluate(FRAMES) == []
+        wrong, right = screen.locator(".field--error").first, screen.locator(".field:not(.field--error)").first
+        assert wrong.evaluate(LOOK) != right.evaluate(LOOK)
+    finally:
+        screen.emulate_media(forced_colors="none", color_scheme="light")
+
+
 @pytest.mark.parametrize("name", ["guide", "check", "receipt"])
 def test_on_paper_there_is_the_matter_and_nothing_to_press(screen: Page, name: str) -> None:
     screen.emulate_media(media="print")
     try:
         screen.goto(f"{SITE}/{name}")
         assert screen.locator("h1").is_visible()
-        for gone in ("nav", ".button", ".skip", ".facts__change"):
+        for gone in ("nav", ".button", ".skip", ".section__change"):
             assert not any(each.is_visible() for each in screen.locator(gone).all()), gone
     finally:
         screen.emulate_media(media="screen")

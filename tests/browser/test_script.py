@@ -78,7 +78,7 @@ def test_the_focus_stays_where_it_was_when_the_questions_change(dogs: Visit) -> 
     expect(dogs.control("dogs.0.microchip_number")).to_be_visible()
     assert focus(dogs) == "f-dogs-0-microchip"
     dogs.page.keyboard.press("Tab")
-    assert focus(dogs) == "f-dogs-0-vaccination", "and goes on from there"
+    assert focus(dogs) == "f-dogs-0-microchip_number", "and goes on to the question that has come"
 
 
 def test_what_is_typed_while_the_answer_is_on_its_way_stays(dogs: Visit) -> None:

@@ -242,7 +242,8 @@ def same_form(computer: Computer) -> Iterator[str]:
         for control in other.page.locator("#questions input[type=text], #questions input[type=email]").all():
             control.click()
             other.page.keyboard.press("ArrowDown")
-            other.page.keyboard.press("Enter")
+            other.page.keyboard.press("Enter")  # takes what the browser offers, or else sends the page
+            other.page.wait_for_load_state()
             yield control.input_value()
         if other.asks("acting"):
             other.type("acting", "self")

@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenBrowser
-from tests.browser.visit import Visit
 from tests.journeys.filing import case_of
 
 with_and_without_script = pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
@@ -100,85 +99,3 @@ def test_the_card_fills_in_the_applicant_and_one_goes_on_from_there(browse: Open
     visit.type("applicant.phone", "0173-00-0123")
     visit.fill({"extent": "all", "copies": 1, "purpose": "work", "receive": "counter"})
     assert "電子署名へ進む" in visit.text()
-
-
-def keyed(visit: Visit, name: str, text: str) -> None:
-    """Tab to a control as somebody does who has no mouse, and answer it."""
-    keys, here = visit.page.keyboard, "() => document.activeElement.name ?? ''"
-    for _ in range(60):
-        keys.press("Tab")
-        if visit.page.evaluate(here) == name:
-            break
-    assert visit.page.evaluate(here) == name, f"no way to {name} by Tab"
-    kind = visit.page.evaluate("() => document.activeElement.type")
-    chosen = "() => document.activeElement.selectedOptions?.[0].text ?? document.activeElement.value"
-    if kind in ("radio", "select-one"):
-        keys.press(" ") if kind == "radio" else None
-        for _ in range(50):
-            if visit.page.evaluate(chosen).startswith(text):
-                break
-            keys.press("ArrowDown")
-            visit.settle()
-        assert visit.page.evaluate(chosen).startswith(text)
-    else:
-        keys.press("Control+A")
-        keys.insert_text(text)
-    visit.settle()
-
-
-def pressed(visit: Visit, words: str) -> None:
-    """Tab to a button or a link, and press it."""
-    named = "() => (document.activeElement.innerText || '').trim()"
-    for _ in range(60):
-        visit.page.keyboard.press("Tab")
-        if visit.page.evaluate(named).startswith(words):
-            visit.led_by(lambda: visit.page.keyboard.press("Enter"))
-            return
-    raise AssertionError(f"no way to {words} by Tab on {visit.path}")
-
-
-def test_a_form_is_filled_in_signed_and_sent_by_the_keyboard_alone(browse: OpenBrowser) -> None:
-    visit = browse()
-    visit.open("/procedures/juminhyo-utsushi")
-    pressed(visit, "申請を始める")
-    keyed(visit, "acting", "self")
-    pressed(visit, "次へ進む")
-    address = {
-        "postal_code": "037-0046",
-        "prefecture": "青森県",
-        "city": "五所川原市",
-        "town": "栄町",
-        "street": "41-1",
-    }
-    typed = {
-        "name.family": "津軽",
-        "name.given": "太郎",
-        "name.family_kana": "つがる",
-        "name.given_kana": "たろう",
-        "birthdate.era": "平成",
-        "birthdate.year": "1",
-        "birthdate.month": "4",
-        "birthdate.day": "2",
-        **{f"address.{name}": text for name, text in address.items()},
-        "phone": "0173-00-0123",
-    }
-    for name, text in typed.items():
-        keyed(visit, f"applicant.{name}", text)
-    visit.led_by(lambda: visit.page.keyboard.press("Enter"))  # Enter in a box goes on, as it does everywhere
-    keyed(visit, "extent", "all")
-    keyed(visit, "copies", "2")
-    pressed(visit, "次へ進む")
-    keyed(visit, "purpose", "勤務先")
-    keyed(visit, "receive", "post")
-    pressed(visit, "次へ進む")
-    assert "平成元年4月2日" in visit.text() and "710円" in visit.text()
-    for words in (
-        "サインインへ進む",
-        "津軽　太郎 さん",
-        "電子署名へ進む",
-        "電子署名を始める",
-        "署名する",
-        "この内容で送る",
-    ):
-        pressed(visit, words)
-    assert "申請を受け取りました" in visit.text()

@@ -114,9 +114,7 @@ class Visit:
     def _type(self, control: Control, values: Sequence[str]) -> None:
         for value in values:
             if control.type in ("radio", "checkbox"):
-                option = self.page.locator(f'#questions [name="{control.name}"][value="{value}"]')
-                if not option.is_checked():
-                    option.press(" ")
+                self._pick(control, value)
             elif control.type == "select-one":
                 self.control(control.name).select_option(value)
             else:
@@ -124,6 +122,16 @@ class Visit:
         if control.live and values:
             self.page.keyboard.press("Tab")
             self.settle()
+
+    def _pick(self, control: Control, value: str) -> None:
+        """A choice; of times to book the first that is free, where the one wanted is not on offer."""
+        option = self.page.locator(f'#questions [name="{control.name}"][value="{value}"]:not([type=hidden])')
+        if not option.count():
+            option = self.page.locator(f'#questions .choices--slots [name="{control.name}"]:enabled').first
+        if (folded := option.locator("xpath=ancestor::details[not(@open)]")).count():
+            folded.locator("summary").click()
+        if not option.is_checked():
+            option.press(" ")
 
     def hand_in(self, name: str, *file_names: str) -> None:
         files: list[FilePayload] = [{"name": each, "mimeType": "application/pdf", "buffer": PDF} for each in file_names]

@@ -103,7 +103,7 @@ def test_what_is_filed_is_kept_until_the_end_of_a_fiscal_year(now: str, years: i
 
 def filed(declaration: Declaration, now: str, **answers: object) -> Prepared | Rejected:
     filing = Filing(declaration, {**ANSWERS, **answers}, (), "online", NOBODY)
-    prepared = prepare(filing, SHARED.fees, now=at(now))
+    prepared = prepare(filing, SHARED.fees, None, now=at(now))
     assert isinstance(prepared, Prepared | Rejected)
     return prepared
 

@@ -735,7 +735,7 @@ def test_words_for_a_question_that_is_not_there_are_refused() -> None:
 
 
 def test_a_widget_that_the_kind_does_not_have_is_refused() -> None:
-    assert "種類" in faults(a=TEXT, ui={"fields": {"/a": {"widget": "date"}}})
+    assert "/ui/fields/~1a/widget" in faults(a=TEXT, ui={"fields": {"/a": {"widget": "date"}}})
     form(a=TEXT, ui={"fields": {"/a": {"widget": "textarea"}}})
 
 

@@ -131,7 +131,8 @@ def test_a_link_from_the_summary_reaches_a_control(view: FieldView) -> None:
 def test_every_button_submits_the_form_and_says_what_it_does(view: FieldView) -> None:
     for button in page_of(html_of(view)).all("button"):
         assert (button.get("type"), button.get("name")) == ("submit", "_do")
-        assert button.get("value").partition(":")[0] in ("add", "remove", "lookup", "town", "upload", "detach")
+        verbs = ("add", "remove", "lookup", "town", "refresh", "upload", "detach")
+        assert button.get("value").partition(":")[0] in verbs
         assert button.words().strip() in (button.get("aria-label") or button.words())
 
 

@@ -39,6 +39,16 @@ def cases() -> Iterator[Any]:
             yield pytest.param(declaration, case, id=f"{declaration.id} {case['title']}")
 
 
+def taken_online(declaration: Declaration) -> bool:
+    """Whether it is filed from home, and here."""
+    return "online" in declaration.channels and declaration.handed_over is None
+
+
+def filed_online(declaration: Declaration, case: Mapping[str, Any]) -> bool:
+    """Whether these pages take a case: it is not one of the counter's, nor of another site."""
+    return taken_online(declaration) and case.get("channel", "online") == "online"
+
+
 def is_valid(case: Mapping[str, Any]) -> bool:
     return "errors" not in case.get("expect", {})
 

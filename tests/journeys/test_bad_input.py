@@ -40,12 +40,16 @@ often = settings(
 # --- the site, on either store, with a draft of each procedure on it ----------------------------------------------
 
 
+DRAFTS = ("jido-teate-nintei-seikyu", "juminhyo-utsushi", "inu-toroku", "sodai-gomi", "hoiku-shisetsu-riyo")
+"""Forms that have between them every kind of question, rows, files of rows and a booking."""
+
+
 class Target:
     """A browser at a site, with a draft of each procedure."""
 
     def __init__(self, client: TestClient, library: Library) -> None:
         self.client, self.library = client, library
-        self.drafts = {each.slug: begun(client, each.slug) for each in library.declarations.values()}
+        self.drafts = {slug: begun(client, slug) for slug in DRAFTS}
         client.follow_redirects = False
 
     def post(self, path: str, body: bytes, kind: str = FORM) -> httpx2.Response:

@@ -64,7 +64,7 @@ def test_what_was_kept_is_offered_and_filled_in_when_it_is_asked_for(kazuko: Res
     page = kazuko.press(used, form, rest, button=("_do", "next"))
     page = kazuko.press(page, page.form(control="_rev"), {"receive": ["counter"]}, button=("_do", "next"))
     assert page.path.endswith("/check"), page.text
-    assert page.text.count("以前の申請から") >= 3
+    assert page.text.count("前に入力した内容から") >= 3
 
 
 def test_nothing_is_kept_of_who_does_not_tick_the_box(kazuko: Resident) -> None:

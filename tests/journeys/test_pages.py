@@ -9,10 +9,20 @@ import pytest
 
 from procedures.declaration import Declaration
 from tests.journeys.conftest import OpenSite
-from tests.journeys.filing import at_the_till, cases, is_valid, number_of, submitted
-from tests.journeys.pages import Resident, fill
+from tests.journeys.filing import (
+    at_the_till,
+    cases,
+    filed_online,
+    is_valid,
+    library,
+    number_of,
+    submitted,
+    taken_online,
+)
+from tests.journeys.pages import Page, Resident, fill
 
-VALID = [each for each in cases() if is_valid(each.values[1])]
+VALID = [each for each in cases() if filed_online(*each.values) and is_valid(each.values[1])]
+NOT_HERE = [each for each in library().declarations.values() if not taken_online(each)]
 
 
 @pytest.mark.parametrize(("declaration", "case"), VALID)
@@ -27,9 +37,26 @@ def test_a_resident_files_it_without_script(
     check = fill(resident, first, case["answers"], case.get("attachments", {}))
     assert check.path.endswith("/check"), check.text
     fee = case.get("expect", {}).get("fee", 0)
-    assert (f"{fee:,}円" in check.text) == (fee > 0)
+    if fee or "fee" in check.ids:  # where all of it is taken off, that is shown
+        assert f"合計{fee:,}円" in check.text
     receipt = submitted(resident, check, declaration.assurance.value)
     if fee and declaration.fee is not None and declaration.fee.timing == "submit":
         assert "お支払いを待っています" in resident.open(f"/applications/{number_of(receipt)}").text
         assert "支払いが済みました" in at_the_till(resident, receipt, "pay").text
     assert "申請が届きました" in resident.open(f"/applications/{number_of(receipt)}").text
+
+
+@pytest.mark.parametrize("declaration", NOT_HERE, ids=lambda each: each.id)
+def test_what_is_not_filed_online_here_leads_to_where_it_is(declaration: Declaration, open_site: OpenSite) -> None:
+    today = declaration.cases[0].get("today")
+    resident, own = Resident(open_site(date.fromisoformat(today) if today else None)), declaration.slug
+    guide = resident.open(f"/procedures/{own}")
+    assert not [href for _, href in guide.links if href.endswith("/apply")]
+    if declaration.handed_over is None:
+        assert "窓口で手続きします" in guide.text
+    else:
+        assert (f"{declaration.handed_over.to}へ進む", declaration.handed_over.url) in guide.links
+        assert [thing for thing in declaration.handed_over.prepare if thing not in guide.text] == []
+    tried = resident.client.post(f"/procedures/{own}/apply", data={"_do": "next", "acting": "self"})
+    for page in (resident.open(f"/procedures/{own}/apply"), Page(tried.status_code, str(tried.url), tried.text)):
+        assert (page.status, page.path, page.forms) == (200, f"/procedures/{own}", guide.forms)

@@ -138,6 +138,18 @@ def test_an_old_version_cannot_lower_what_is_asked_of_who_files(world: Callable[
     assert here.resident.press(ready, ready.form(action="/submit")).path.endswith("/receipt")
 
 
+def test_a_draft_of_what_went_to_another_site_says_where_it_is_filed_now(world: Callable[[Declaration], World]) -> None:
+    here = world(OLD)
+    check = here.checked()
+    handover = {"to": "県のサイト", "url": "https://pref.example.jp/tegami", "for": ["online"]}
+    here.serve(version({"note": NOTE, "story": STORY}, handover=handover))
+    check = here.resident.open(check.url)
+    assert "県のサイト(https://pref.example.jp/tegami)で受け付けるようになりました" in check.text
+    refused = Page(*_posted(here, f"{base(check)}/submit", "3-0"))
+    assert refused.status == 409
+    assert "県のサイト(https://pref.example.jp/tegami)で受け付けるようになりました" in refused.text
+
+
 def _posted(here: World, url: str, rev: str) -> tuple[int, str, str]:
     answer = here.resident.client.post(url, data={"_rev": rev})
     return answer.status_code, str(answer.url), answer.text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from procedures.declaration import Assurance
 from server.people import sessions
 from server.people.facts import Facts
-from server.people.sessions import NOBODY, Visitor
+from server.people.sessions import NOBODY, SIGNED_IN, End, Visitor
 from server.store import tables as t
 from server.store.database import Writing
 from server.store.keys import Keys
@@ -210,6 +210,36 @@ def test_looking_a_visitor_up_writes_nothing_and_asks_for_it_every_five_minutes(
     assert not door.who(token).touch_due
     clock.advance(seconds=1)
     assert door.who(token).touch_due
+
+
+def test_a_sign_in_says_when_it_is_over_and_whether_doing_something_puts_that_off(door: Door, clock: Clock) -> None:
+    token = door.sign_in(None, TARO)
+    begun = clock()
+    assert door.who(token).end == End(begun + SIGNED_IN.idle, extends=True)
+    clock.advance(minutes=4)
+    assert door.who(token).end == End(begun + SIGNED_IN.idle, extends=True), "no request was noted since"
+    clock.advance(minutes=1)
+    assert door.who(token).end == End(clock() + SIGNED_IN.idle, extends=True), "this one will be"
+
+
+def test_at_the_end_of_the_day_nothing_puts_the_end_off(door: Door, store: Store, clock: Clock) -> None:
+    token = door.sign_in(None, TARO)
+    begun = clock()
+    while clock() < begun + timedelta(hours=11, minutes=20):
+        clock.advance(minutes=40)
+        session_id = door.who(token).session_id
+        assert session_id is not None
+        touched(store, session_id, clock())
+    assert door.who(token).end == End(begun + SIGNED_IN.absolute, extends=False)
+
+
+def touched(store: Store, session_id: str, now: datetime) -> None:
+    store.transact(lambda db: sessions.touch(db, session_id, now=now))
+
+
+def test_nobody_signed_in_has_no_sign_in_that_ends(door: Door) -> None:
+    assert door.who(door.open()).end is None
+    assert NOBODY.end is None
 
 
 def test_sessions_that_are_over_are_swept_and_others_stay(door: Door, store: Store, clock: Clock) -> None:

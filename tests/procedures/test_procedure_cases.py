@@ -9,10 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from procedures.cases import Case, cases_of, errors_of, run_cases
+from procedures.check import CITY
+from procedures.city import load_city
 from procedures.declaration import Assurance, Channel, Declaration
 from procedures.library import load_library
 
 LIBRARY = load_library()
+CALENDAR = load_city(CITY).calendar
 VALID = [
     pytest.param(declaration, case, id=f"{declaration.slug}: {case.title}")
     for declaration in LIBRARY.declarations.values()
@@ -25,14 +28,14 @@ DAYS = st.dates(date(2026, 11, 1), date(2030, 12, 31))
 @pytest.mark.parametrize("declaration", LIBRARY.declarations.values(), ids=lambda declaration: declaration.slug)
 @pytest.mark.parametrize("today", [date(2026, 11, 21), date(2028, 2, 29), date(2030, 12, 31)], ids=str)
 def test_the_cases_of_a_declaration_hold(declaration: Declaration, today: date) -> None:
-    assert [str(fault) for fault in run_cases(declaration, LIBRARY.shared.fees, today)] == []
+    assert [str(fault) for fault in run_cases(declaration, LIBRARY.shared, CALENDAR, today)] == []
 
 
 @settings(max_examples=30, deadline=None)
 @given(DAYS)
 def test_the_cases_hold_on_any_day_until_2030(today: date) -> None:
     for declaration in LIBRARY.declarations.values():
-        assert run_cases(declaration, LIBRARY.shared.fees, today) == []
+        assert run_cases(declaration, LIBRARY.shared, CALENDAR, today) == []
 
 
 @pytest.mark.parametrize(("declaration", "case"), VALID)
@@ -68,5 +71,5 @@ def test_a_channel_that_is_closed_takes_nothing() -> None:
     bare = cases_of(declaration)[0]
     settled = declaration.form.settle(bare.answers, date(2026, 11, 21))
     closed = Declaration.from_bundle(declaration.text.replace('["online","counter","kiosk"]', '["counter"]', 1))
-    assert errors_of(declaration, bare, settled) == {}
-    assert errors_of(closed, bare, closed.form.settle(bare.answers, date(2026, 11, 21))) == {"": "CHANNEL_CLOSED"}
+    assert errors_of(declaration, bare, settled, None) == {}
+    assert errors_of(closed, bare, closed.form.settle(bare.answers, date(2026, 11, 21)), None) == {"": "CHANNEL_CLOSED"}

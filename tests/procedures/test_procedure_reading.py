@@ -45,7 +45,9 @@ def test_text_that_no_store_or_screen_takes_is_refused(text: str) -> None:
 
 
 def test_a_file_that_is_no_json_says_where() -> None:
-    assert refused('{\n  "id": "P101",\n}') == {"": "JSON として読めません(3行目の1文字目)"}
+    assert refused('{\n  "id": "P101",\n}') == {
+        "": "JSON として読めません(2行目の15文字目): 最後のもののあとに , があります(} の前)"
+    }
 
 
 def test_a_file_cannot_be_too_big_or_too_deep() -> None:

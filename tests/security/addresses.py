@@ -94,6 +94,7 @@ ADDRESSES: Final[Mapping[str, Row]] = {
     # applications
     "GET /applications/{number}": Row("/applications/{number}", its_people(200)),
     "GET /applications/{number}/receipt": Row("/applications/{number}/receipt", its_people(200)),
+    "GET /applications/{number}/booking.ics": Row("/applications/{number}/booking.ics", everybody(404)),
     "GET /applications/{number}/withdraw": Row("/applications/{number}/withdraw", its_people(200)),
     "POST /applications/{number}/withdraw": Row("/applications/{number}/withdraw", its_people(303)),
     "GET /my": Row("/my", (303, 303, 200, 303, 200, 200)),

@@ -214,7 +214,7 @@ def test_without_the_signature_it_needs_nothing_is_filed(site: Site) -> None:
         assert draft is not None
         declaration = await of.catalogue.declaration(draft.digest, draft.slug)
         prepared = prepare(
-            Filing(declaration, draft.content.answers, (), "online", who), of.catalogue.shared.fees, now=now
+            Filing(declaration, draft.content.answers, (), "online", who), of.catalogue.shared.fees, None, now=now
         )
         assert isinstance(prepared, Prepared)
         with pytest.raises(Raced):

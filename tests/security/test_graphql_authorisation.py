@@ -23,21 +23,22 @@ CALLERS: Final = (*ACTORS, "another's token", "its owner's token", "a token that
 EVERYBODY, HOLDER, FILER, CALLER = "everybody", "holder of number and code", "who files, in the answer", "the caller"
 
 FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
-    "Query": {EVERYBODY: "procedures procedure rollout", HOLDER: "application"},
+    "Query": {EVERYBODY: "procedures procedure rollout slots", HOLDER: "application"},
     "Mutation": {CALLER: "submitApplication startSignature withdrawApplication"},
     "Application": {
-        HOLDER: "receiptNumber state submittedAt feeTotal payment history procedure",
+        HOLDER: "receiptNumber state submittedAt feeTotal payment seat history procedure",
         FILER: "accessCode leftOut",
     },
     "Payment": {HOLDER: "state amount checkoutUrl payUntil paidAt"},
     "HistoryEntry": {HOLDER: "at state"},
+    "Seat": {HOLDER: "start until text"},
     "LeftOut": {FILER: "pointer title"},
     "Rejected": {CALLER: "errors"},
     "AnswerError": {CALLER: "pointer code message"},
     "Signature": {CALLER: "id url"},
     "Procedure": {
         EVERYBODY: "id slug title kana summary category lifeEvents group department legalBasis assurance channels "
-        "onlineSince processingDays result fee status version language schema ui steps attachments"
+        "onlineSince processingDays result fee booking status version language schema ui steps attachments"
     },
     "ProcedureConnection": {EVERYBODY: "totalCount pageInfo edges"},
     "ProcedureEdge": {EVERYBODY: "cursor node"},
@@ -45,6 +46,8 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "ProcedureStatus": {EVERYBODY: "state reason acceptsFrom acceptsUntil"},
     "Fee": {EVERYBODY: "timing items"},
     "FeeItem": {EVERYBODY: "code title amount unit"},
+    "Booking": {EVERYBODY: "title place bring pointer"},
+    "Slot": {EVERYBODY: "start until capacity left"},
     "Step": {EVERYBODY: "title fields"},
     "Attachment": {EVERYBODY: "key title hint requirement accept max each"},
     "RolloutYear": {EVERYBODY: "year target online"},
@@ -87,6 +90,13 @@ def selection(type_name: str, *audiences: str) -> str:
 PROCEDURES = "{ procedures(first: 2) { totalCount pageInfo { hasNextPage endCursor } edges { cursor node { slug } } } }"
 PROCEDURE = f'{{ procedure(slug: "letter") {{ {selection("Procedure", EVERYBODY)} }} }}'
 ROLLOUT = "{ rollout { year target online } }"
+SLOTS = '{ slots(slug: "letter") { start until capacity left } }'
+PUBLIC_QUERIES: Final = {
+    "Query.procedures": PROCEDURES,
+    "Query.procedure": PROCEDURE,
+    "Query.rollout": ROLLOUT,
+    "Query.slots": SLOTS,
+}
 STATUS = f"""query($number: String!, $code: String!) {{ application(receiptNumber: $number, accessCode: $code) {{
   {selection("Application", HOLDER, FILER)} }} }}"""
 SUBMIT = f"""mutation($input: SubmitApplicationInput!) {{ answer: submitApplication(input: $input) {{ __typename
@@ -165,6 +175,7 @@ ROWS: Final = {
     "Query.procedures": everyone("told"),
     "Query.procedure": everyone("told"),
     "Query.rollout": everyone("told"),
+    "Query.slots": everyone("told"),
     "Query.application, right code": everyone("told"),
     "Query.application, wrong code": everyone("nothing"),
     "Mutation.submitApplication, nobody need be known": everyone("Application"),
@@ -201,7 +212,7 @@ def outcome(callers: Callers, name: str, caller: str) -> str:
     if field == "Query.application":
         return looked_up(callers, caller, right=how == "right code")
     if field.startswith("Query"):
-        query = {"Query.procedures": PROCEDURES, "Query.procedure": PROCEDURE, "Query.rollout": ROLLOUT}[field]
+        query = PUBLIC_QUERIES[field]
         answer, public = callers.call(caller, query), callers.call("nobody", query)
         return "told" if answer == public else str(answer)
     if field == "Mutation.submitApplication":

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from forms_schema import bundle, compile_form
-from forms_schema.base import Attachment, FieldView, FileView, Note, Question
+from forms_schema.base import Attachment, FieldView, FileView, Note, Offer, Offered, Question
 from forms_schema.view import attachment_view, first_control, make_view, note_view
 from procedures.city import City, load_city
 from server.web import contexts as c
@@ -22,6 +22,7 @@ from server.web.applications import WithdrawPage
 from server.web.assets import Assets
 from server.web.my import MyDraft, MyFacts, MyFiling, MyPage, MySession, MyToken, MyTokenPage
 from server.web.render import Renderer
+from tests.web import states
 
 ROOT: Final = Path(__file__).parents[2]
 TODAY: Final = date(2026, 11, 20)
@@ -189,6 +190,8 @@ def _step(shown: tuple[FieldView, ...], **more: Any) -> c.StepPage:
         "rev": "3",
         "saved_at": NOW,
         "back": True,
+        "contact": _DEPARTMENT,
+        "needs": ("委任状の写真かPDF(必要な人だけ)", "マイナンバー(個人番号)がわかるもの"),
     }
     return c.StepPage(**plain | more)
 
@@ -197,6 +200,20 @@ def first_step() -> c.StepPage:
     shown = (note_view(Note("この申請は、18歳未満の人について、保護者が行います。")), *views(_PERSON, {}, {}))
     marks = (c.StepMark(1, "申請する人", "now"), *(c.StepMark(m.number, m.title, "todo") for m in STEPS[1:]))
     return _step(shown, number=1, step_title="申請する人", steps=marks, saved_at=None, back=False)
+
+
+def slot_step(days: int) -> c.StepPage:
+    """A calendar of six hours a day: some full, some nearly so. Nothing is free where there are no `days`."""
+    visit = {"type": "string", "format": "slot", "title": "来庁する日時"}
+    offers = tuple(
+        Offer(f"{TODAY + timedelta(days=day)}T{hour:02}:00", f"{hour + 1:02}:00", (day + hour) % 5, 4)
+        for day in range(1, days + 1)
+        for hour in (9, 10, 11, 13, 14, 15)
+    )
+    (question,) = compile_form({"properties": {"visit": visit}, "required": ["visit"]}).settle({}, TODAY).questions
+    offered = Offered(offers, "12月31日に、1月5日の枠が開きます。合う日時がないときは、市民課に相談してください。")
+    view = make_view(question, errors={"/visit": HOSTILE}, offers={"/visit": offered})
+    return _step((view,), step_title="来庁の予約")
 
 
 def filled_step() -> c.StepPage:
@@ -269,6 +286,8 @@ def check(do: str = "submit", **more: Any) -> c.CheckPage:
         "url": "/drafts/x/submit",
         "rev": "9",
         "back_url": "/drafts/x/3",
+        "saved_at": NOW,
+        "contact": _DEPARTMENT,
         "consent": "送った内容は、この手続きのためだけに使います。うそを書くと罰せられることがあります。",
     }
     return c.CheckPage(**plain | more)
@@ -361,6 +380,15 @@ def guide(**more: Any) -> c.GuidePage:
         "apply_url": "/procedures/juminhyo-utsushi/apply",
     }
     return c.GuidePage(**plain | more)
+
+
+_BOOKED = c.BookedView(
+    "市民課の窓口",
+    "令和8年12月1日(火)9時〜10時",
+    "市役所1階 1番窓口(市民課)",
+    ("本人確認書類", HOSTILE),
+    "/applications/123456789012345/booking.ics",
+)
 
 
 def receipt(**more: Any) -> c.ReceiptPage:
@@ -495,6 +523,8 @@ def pages() -> dict[str, tuple[str, object]]:
         "step-first": ("pages/step.html", first_step()),
         "step": ("pages/step.html", filled_step()),
         "step-errors": ("pages/step.html", wrong_step()),
+        "step-slots": ("pages/step.html", slot_step(40)),
+        "step-no-slots": ("pages/step.html", slot_step(0)),
         "check": ("pages/check.html", check()),
         "check-fix": (
             "pages/check.html",
@@ -572,6 +602,8 @@ def pages() -> dict[str, tuple[str, object]]:
             ),
         ),
         "status": ("pages/status.html", status()),
+        "status-booked": ("pages/status.html", status("SUBMITTED", payment=None, booked=_BOOKED)),
+        "receipt-booked": ("pages/receipt.html", receipt(payment=None, procedure_type="yoyaku", booked=_BOOKED)),
         "status-pay": (
             "pages/status.html",
             status("PAYMENT_PENDING", payment=c.PaymentView("FAILED", 610, "/payments/p1")),
@@ -602,4 +634,8 @@ def pages() -> dict[str, tuple[str, object]]:
         "error-429": ("pages/error.html", c.ErrorPage(429, "3f9c2a7b", 600)),
         "error-500": ("pages/error.html", c.ErrorPage(500, "3f9c2a7b")),
         "error-503": ("pages/error.html", c.ErrorPage(503, "3f9c2a7b", 10)),
+        "error-403": ("pages/error.html", c.ErrorPage(403, "3f9c2a7b")),
+        "error-413": ("pages/error.html", c.ErrorPage(413, "3f9c2a7b")),
+        **states.payments(LONG_TITLE, NOW),
+        **states.signins(NOW),
     }

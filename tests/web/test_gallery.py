@@ -7,6 +7,9 @@ import json
 import pytest
 from starlette.testclient import TestClient
 
+from forms_schema import bundle, compile_form
+from procedures.library import load_library
+from tests.specimens.__main__ import PAGE, page
 from tests.web.html import Html
 from tests.web.samples import ROOT
 
@@ -45,3 +48,18 @@ def test_each_kind_shows_what_an_error_looks_like_and_none_where_there_is_none(g
 def test_the_specimens_attacks_are_words_on_the_page(gallery: Html) -> None:
     assert "<script>alert(1)</script>" in gallery.text
     assert all(each.at.get("src", "").startswith("/static/") for each in gallery.all("script"))
+
+
+def test_each_kind_says_what_it_is_for(gallery: Html) -> None:
+    assert [kind for kind, file in SPECIMENS.items() if file["purpose"] not in gallery.text] == []
+
+
+def test_the_page_about_the_kinds_is_made_from_the_specimens() -> None:
+    assert PAGE.read_text("utf-8") == page(), "python -m tests.specimens"
+
+
+@pytest.mark.parametrize("kind", [kind for kind, file in SPECIMENS.items() if "schema" in file])
+def test_what_the_page_says_to_write_asks_a_question_of_that_kind(kind: str) -> None:
+    declare = SPECIMENS[kind].get("declare", SPECIMENS[kind]["schema"])
+    form = compile_form(bundle({"type": "object", "properties": {"it": declare}}, load_library().shared.common))
+    assert form.fields["/it"].kind.name == kind

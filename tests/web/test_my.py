@@ -69,6 +69,19 @@ def test_it_says_how_one_is_signed_in_and_until_when(taro: Browser) -> None:
     assert "2026年11月20日(金) 22時00分にはサインアウト" in told
 
 
+def test_every_page_of_somebody_signed_in_says_when_that_ends(site: Site, taro: Browser) -> None:
+    for path in ("/", "/my", "/procedures", "/signin"):
+        page = taro.get(path)
+        assert "操作をしないと、11時00分に自動でサインアウトします" in page.text, path
+        assert 'data-left="3600"' in page.text
+    site.clock.advance(minutes=30)
+    assert "11時30分に自動でサインアウト" in taro.get("/my").text
+
+
+def test_a_visitor_is_told_of_no_end(site: Site) -> None:
+    assert "サインアウトします" not in site.browser().get("/").text
+
+
 def test_a_draft_says_until_when_it_is_kept_and_leads_on(taro: Browser) -> None:
     draft = taro.begin("letter")
     page = taro.get("/my").text

@@ -31,9 +31,13 @@ def test_a_name_nobody_gave_is_an_error_and_no_blank(tmp_path: Path) -> None:
         made(tmp_path, "{{ fee }}").render("page.html", {})
 
 
-def test_a_template_with_a_mistake_is_found_at_the_start(tmp_path: Path) -> None:
+def test_a_template_with_a_mistake_is_told_and_none_of_ours_has_one(tmp_path: Path) -> None:
     with pytest.raises(TemplateSyntaxError):
-        made(tmp_path, "{% if %}")
+        made(tmp_path, "{% if %}").render("page.html", {})
+    environment = samples.renderer()._environment
+    names = environment.list_templates(extensions=["html"])
+    assert names
+    assert all(environment.get_template(name) for name in names)
 
 
 def test_a_file_that_is_not_there_is_an_error_and_no_dead_link(tmp_path: Path) -> None:

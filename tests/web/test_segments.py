@@ -5,18 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from forms_schema import FieldView
-from forms_schema.base import FileView
-from server.web import gallery
+from forms_schema.base import FileView, Option
+from forms_schema.view import OnPage, Words
+from procedures.cases import cases_of
+from procedures.declaration import Declaration
+from server.applications.drafts import Content
+from server.web import gallery, steps
 from server.web.assets import Assets
-from server.web.render import Renderer
+from server.web.contexts import Ending, StepPage
+from server.web.render import Renderer, values_of
 from server.web.segments import Segments
+from tests.journeys.filing import declared, library
+from tests.web import samples
+from tests.web.samples import NOW
 
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 11, 20)
@@ -75,5 +83,54 @@ def test_shapes_that_anybody_can_make_do_not_fill_the_memory(macros: Macros, mon
     for i in range(200):
         view = replace(shown, files=(FileView("a.pdf", "1KB", "/drafts/1/files/2", f"detach:{i}"),))
         assert segments.questions([view]) == macros([view])
-    assert segments._size <= 20_000
-    assert sum(cut.size for cut in segments._known.values()) == segments._size
+    cuts = segments._cuts
+    assert cuts._size <= 20_000
+    assert sum(cut.size for cut in cuts._known.values()) == cuts._size
+
+
+STEPS = [
+    pytest.param(declaration, number, id=f"{declaration.slug} {number + 1}")
+    for declaration in library().declarations.values()
+    for number in range(len(declaration.form.steps))
+]
+
+
+@pytest.mark.parametrize(("declaration", "number"), STEPS)
+def test_a_step_is_written_from_its_answers_as_the_macros_write_it_from_its_views(
+    declaration: Declaration, number: int, macros: Macros
+) -> None:
+    segments = Segments(macros)
+    for case in cases_of(declaration) * 2:
+        day = case.today or DAY
+        settled = declaration.form.settle(case.answers, day)
+        wrong = declaration.form.errors(settled, attached=case.attachments)
+        for errors in ((), wrong):
+            shown = steps.Shown(declaration, number, Content(case.answers), settled, errors)
+            items = steps.items(shown)
+            views = [item.view() if isinstance(item, OnPage) else item for item in items]
+            assert segments.questions(items) == macros(views)
+
+
+def test_an_offered_town_and_a_number_that_is_kept_are_written_as_the_macros_write_them(macros: Macros) -> None:
+    segments = Segments(macros)
+    declaration = declared("jido-teate-nintei-seikyu")
+    for number, town in (("123456789018", "町"), ("sealed:0123456789abcdef0123456789abcdef", "別の町"), ("", "")):
+        answers = {"acting": "self", "applicant": {"my_number": number}}
+        settled = declaration.form.settle(answers, DAY)
+        lookups = {"/applicant/address": (Option("0", f"五所川原市{town}"),)} if town else {}
+        words = Words({}, {"/applicant/name": "card"}, lookups, {})
+        items = [OnPage(settled.by_pointer["/applicant"], words)]
+        assert segments.questions(items) == macros([item.view() for item in items])
+
+
+def test_a_page_is_compiled_once_and_filled_in_for_everybody() -> None:
+    renderer = Renderer(ROOT / "templates", assets=Assets(ROOT / "static"), city=samples.city(), sandbox=True)
+    found = [context for _, context in samples.pages().values() if isinstance(context, StepPage)]
+    others = [replace(context, saved_at=None, action="/x?<b>", rev="7") for context in found]
+    assert found
+    ends = [None, Ending(NOW, 900, True), Ending(NOW + timedelta(minutes=7), 0, True), Ending(NOW, 60, False)]
+    around = [{"person": person, "ending": end} for person in ("", "津軽 太郎", "<b>") for end in ends]
+    for context in (*found, *others) * 2:
+        for told in around:
+            values = {**values_of(context), **told}
+            assert renderer.page("pages/step.html", context, **told) == renderer.render("pages/step.html", values)

@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from server.web.contexts import Ending
 from tests.web import samples
 from tests.web.html import Html
 
 PAGES = samples.pages()
 TEMPLATES = samples.ROOT / "templates"
+SIGNED_IN = Ending(samples.NOW, 3300, True)
 LIMIT = 34 * 1024
 """Bytes of a form page with everything it needs, as they travel."""
 
@@ -28,7 +30,9 @@ def told(context: Any) -> dict[str, Any]:
 @cache
 def html_of(name: str, *, sandbox: bool = True, person: str = "") -> str:
     template, context = PAGES[name]
-    return samples.renderer(sandbox=sandbox).render(template, told(context) | {"person": person})
+    return samples.renderer(sandbox=sandbox).render(
+        template, told(context) | {"person": person, "ending": SIGNED_IN if person else None}
+    )
 
 
 @pytest.fixture(params=PAGES)
