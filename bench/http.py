@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 CONNECTIONS = 8
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -45,9 +46,15 @@ def pss_mb(pid: int) -> float:
     return 0.0
 
 
-def request(method: str, path: str, *, cookie: str = "", body: bytes = b"", kind: str = "") -> bytes:
-    """One HTTP/1.1 request as bytes."""
-    lines = [f"{method} {path} HTTP/1.1", "host: 127.0.0.1", "accept-encoding: gzip", "accept: text/html"]
+def request(
+    method: str, path: str, *, cookie: str = "", body: bytes = b"", kind: str = "", place: str = "", packed: bool = True
+) -> bytes:
+    """One HTTP/1.1 request as bytes; `place` is the address it comes from, by a proxy's word."""
+    lines = [f"{method} {path} HTTP/1.1", "host: 127.0.0.1", "accept: text/html"]
+    if packed:
+        lines.append("accept-encoding: gzip")
+    if place:
+        lines.append(f"x-forwarded-for: {place}")
     if cookie:
         lines.append(f"cookie: {cookie}")
     if body:
@@ -55,15 +62,15 @@ def request(method: str, path: str, *, cookie: str = "", body: bytes = b"", kind
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
 
-def measure(port: int, pid: int, requests: Sequence[bytes], expect: int, rounds: int = 3) -> Figures:
-    """Send every request once a round (those that may be sent once only: give rounds=1); the median round counts."""
+def measure(port: int, pid: int, rounds: Sequence[Sequence[bytes]], expect: int) -> Figures:
+    """Send the requests of each round; the median round counts, of each figure."""
     found = []
-    for _ in range(rounds):
+    for requests in rounds:
         before, started = cpu_seconds(pid), time.perf_counter()
         asyncio.run(_send(port, requests, expect))
         took = time.perf_counter() - started
         found.append(Figures((cpu_seconds(pid) - before) * 1000 / len(requests), len(requests) / took))
-    return sorted(found, key=lambda each: each.cpu_ms)[len(found) // 2]
+    return Figures(median(each.cpu_ms for each in found), median(each.per_second for each in found))
 
 
 async def _send(port: int, requests: Sequence[bytes], expect: int) -> None:
@@ -84,6 +91,40 @@ async def _connection(port: int, queue: list[bytes], expect: int) -> None:
     finally:
         writer.close()
         await writer.wait_closed()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer, read whole."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        return next((value for key, value in self.headers if key == name), "")
+
+
+async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: bytes) -> Answer:
+    """Send one request on a connection that is kept, and read its answer."""
+    writer.write(sent)
+    head = await reader.readuntil(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").strip().split("\r\n")
+    headers = tuple((name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines))
+    return Answer(int(first.split(" ")[1]), headers, await reader.readexactly(_length(head)))
+
+
+def ask(port: int, *sent: bytes) -> list[Answer]:
+    """The answers to some requests, one after another on one connection."""
+
+    async def asked() -> list[Answer]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            return [await exchange(reader, writer, each) for each in sent]
+        finally:
+            writer.close()
+
+    return asyncio.run(asked())
 
 
 def _length(head: bytes) -> int:
