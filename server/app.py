@@ -68,6 +68,7 @@ ROOT: Final = Path(__file__).parents[1]
 MODULES: Final = (
     public,
     drafts,
+    machines,
     check,
     files,
     resume,
@@ -76,7 +77,6 @@ MODULES: Final = (
     signin,
     signing,
     payments,
-    machines,
     operations,
     gallery,
     sandbox_mail,
