@@ -49,13 +49,17 @@ _TOOLS = """() => { window.looks = (() => {
     [...document.body.querySelectorAll('*')].filter(e => { const r = e.getBoundingClientRect();
       return r.width > 1 && r.height > 1 && (r.left < -1 || r.right > innerWidth + 1)
         && !e.matches('.skip, option'); }).map(told));
+  // A full-width blank at the end of a line hangs over its edge; nothing of it is seen.
+  const hangs = e => /\u3000/.test(e.textContent) ? parseFloat(getComputedStyle(e).fontSize) + 1 : 0;
   const cut = () => texts().filter(({e, left, right, top, bottom}) => {
+    const more = 1 + hangs(e);
     for (let at = e; at && at !== document.body; at = at.parentElement) {
       const style = getComputedStyle(at);
       if (style.display === 'inline') continue;
       const r = at.getBoundingClientRect();
       const framed = style.overflow !== 'visible' || style.borderTopWidth !== '0px' || at.matches('button, a');
-      if (framed && (left < r.left - 1 || right > r.right + 1 || top < r.top - 1 || bottom > r.bottom + 1)) return true;
+      const outside = left < r.left - 1 || right > r.right + more || top < r.top - 1 || bottom > r.bottom + 1;
+      if (framed && outside) return true;
     } return false; }).map(({e}) => told(e))
     .concat(boxes().filter(({e}) => e.matches('select, [type=file]') && e.scrollWidth > e.clientWidth + 1
       || e.matches('input:not([type=checkbox], [type=radio])')

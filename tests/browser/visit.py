@@ -156,7 +156,7 @@ class Visit:
 
     def rows(self, name: str, count: int) -> None:
         """Add rows until there are as many."""
-        label = self.page.locator(f"#f-{name}-add")
+        label = self.page.locator(f"#f-{name.replace('.', '-')}-add")
         while int(self.page.locator(f'[name="_rows.{name}"]').input_value()) < count:
             if self.script:
                 label.click()
