@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from payments.port import Gateway
+from procedures.bookings import Opening
 from procedures.city import City
+from procedures.declaration import Declaration
+from server.applications import seats
 from server.applications.intake import Intake
 from server.applications.quarantine import Quarantine
 from server.applications.scanner import Scanner
@@ -69,3 +72,10 @@ class Services:
         if self.scanner is None:
             return None
         return Quarantine(self.database, self.keys, self.blobs, self.scanner, self.teller)
+
+    async def opening(self, declaration: Declaration) -> Opening | None:
+        """What can be booked for a procedure now, with the places left; None where nothing is."""
+        if declaration.booking is None:
+            return None
+        table, now = self.catalogue.shared.bookings, self.clock()
+        return await self.database.read(lambda db: seats.opening(db, declaration, table, self.city, now=now))

@@ -9,7 +9,6 @@ from strawberry import field
 
 from procedures.bookings import Opening
 from server.api.context import Info
-from server.applications import seats
 
 
 @strawberry.type(description="予約できる枠。")
@@ -26,10 +25,7 @@ async def slots(info: Info, slug: str, first: date | None, last: date | None) ->
     """Every slot between two days (both included) that a procedure may book now; None where it books nothing."""
     of = info.context.of
     served = of.catalogue.get(slug)
-    if served is None or served.declaration.booking is None:
-        return None
-    declaration, table, now = served.declaration, of.catalogue.shared.bookings, of.clock()
-    opening = await of.database.read(lambda db: seats.opening(db, declaration, table, of.city, now=now))
+    opening = await of.opening(served.declaration) if served else None
     return _shown(opening, first or date.min, last or date.max) if opening else None
 
 

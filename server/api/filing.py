@@ -16,10 +16,9 @@ from forms_schema import Answers, FieldError, Form, Json, Settled
 from forms_schema.findings import at, pointers
 from forms_schema.formats import SEALED
 from forms_schema.text import clean
-from procedures.bookings import Opening
 from procedures.declaration import Channel, Declaration
 from server.api.refusals import Problem, Refusal, elsewhere, told, whole
-from server.applications import idempotency, lookup, numbers, seats, uploads
+from server.applications import idempotency, lookup, numbers, uploads
 from server.applications.idempotency import Claim, Mismatch
 from server.applications.lookup import Application
 from server.applications.submission import Filing, Prepared, Raced, Rejected, Superseded, prepare, submit
@@ -99,7 +98,7 @@ async def judge(of: Services, who: Visitor, sent: Sent) -> Ready | Refusal:
     answers = tidy(declaration.form, sent.answers)
     errors += [*declaration.form.unknown(answers), *_tokens(declaration.form, answers)]
     filing = Filing(declaration, answers, [file for file, _ in files], CHANNEL.value, who, served.declaration)
-    outcome = prepare(filing, of.catalogue.shared.fees, await _opening(of, declaration), now=of.clock())
+    outcome = prepare(filing, of.catalogue.shared.fees, await of.opening(declaration), now=of.clock())
     if isinstance(outcome, Rejected):
         errors += outcome.errors
     if isinstance(outcome, Superseded) or (filing.stale and errors):
@@ -110,14 +109,6 @@ async def judge(of: Services, who: Visitor, sent: Sent) -> Ready | Refusal:
     if problems or isinstance(outcome, Rejected):
         return Refusal(tuple(problems))
     return Ready(outcome, {file.id: owner for file, owner in files})
-
-
-async def _opening(of: Services, declaration: Declaration) -> Opening | None:
-    """What can be booked for a procedure now; None where nothing is."""
-    if declaration.booking is None:
-        return None
-    table, now = of.catalogue.shared.bookings, of.clock()
-    return await of.database.read(lambda db: seats.opening(db, declaration, table, of.city, now=now))
 
 
 async def _version(of: Services, sent: Sent, served: Published) -> Declaration | None:

@@ -83,13 +83,14 @@ _KEPT_COLUMNS: Final = (
 )
 _COLUMNS = [column for column in t.draft.c if column.name not in ("created_at", "resume_digest", "begun_digest")]
 _LOAD = select(*_COLUMNS).where(t.draft.c.id == bindparam("draft_id"), t.draft.c.expires_at > bindparam("now"))
+_AS_SEEN: Final = (
+    t.draft.c.id == bindparam("draft_id"),
+    t.draft.c.revision == bindparam("seen"),
+    t.draft.c.application_id.is_(None),
+)
 _SAVE = (
     update(t.draft)
-    .where(
-        t.draft.c.id == bindparam("draft_id"),
-        t.draft.c.revision == bindparam("seen"),
-        t.draft.c.application_id.is_(None),
-    )
+    .where(*_AS_SEEN)
     .values(
         digest=bindparam("version"),
         revision=bindparam("seen") + 1,
@@ -101,11 +102,7 @@ _SAVE = (
 )
 _CLOSE = (
     update(t.draft)
-    .where(
-        t.draft.c.id == bindparam("draft_id"),
-        t.draft.c.revision == bindparam("seen"),
-        t.draft.c.application_id.is_(None),
-    )
+    .where(*_AS_SEEN)
     .values(
         application_id=bindparam("application"),
         sealed_answers=bindparam("sealed"),

@@ -47,7 +47,7 @@ from server.web.contexts import (
     SignPage,
 )
 from server.web.http import client, page, read_form, see_other, services, visitor
-from server.web.opened import files_of, open_draft, open_for_booking
+from server.web.opened import files_of, open_draft
 from server.web.public import contact
 from server.web.routing import Access, route
 
@@ -89,7 +89,7 @@ async def _reviewed(request: Request) -> Reviewed | Response:
     served = of.catalogue.get(draft.slug)
     now_served = served.declaration if served else None
     filing = Filing(declaration, draft.content.answers, files, CHANNEL, visitor(request), now_served)
-    opening = await open_for_booking(request, declaration)
+    opening = await of.opening(declaration)
     return Reviewed(draft, filing, prepare(filing, of.catalogue.shared.fees, opening, now=of.clock()))
 
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field, replace
 from starlette.requests import Request
 from starlette.responses import Response
 
-from forms_schema import Attachment, Form
+from forms_schema import Form
 from procedures.bookings import Opening
 from procedures.declaration import Declaration
-from server.applications import drafts, earlier, filling, seats, uploads
+from server.applications import drafts, earlier, filling, uploads
 from server.applications.drafts import Content, Draft
 from server.applications.prefill import prefilled
 from server.applications.submission import number_of
 from server.japan import today
 from server.store.database import Reading
+from server.web import steps
 from server.web.http import problem, see_other, services, visitor
 from server.web.lost import not_there
 
@@ -55,16 +56,8 @@ async def placed(request: Request) -> Place | Response:
     content = prefilled(declaration.form, draft.content, visitor(request), today(services(request).clock()))
     booking = declaration.booking
     booked_here = booking is not None and filling.step_of(declaration.form, booking.field) == number
-    opening = await open_for_booking(request, declaration) if booked_here else None
+    opening = await services(request).opening(declaration) if booked_here else None
     return await with_earlier(request, Place(declaration, number, draft, content, files, opening=opening))
-
-
-async def open_for_booking(request: Request, declaration: Declaration) -> Opening | None:
-    """What can be booked for a procedure now; None where nothing is."""
-    if declaration.booking is None:
-        return None
-    of, table = services(request), services(request).catalogue.shared.bookings
-    return await of.database.read(lambda db: seats.opening(db, declaration, table, of.city, now=of.clock()))
 
 
 async def with_earlier(request: Request, place: Place) -> Place:
@@ -77,8 +70,7 @@ async def with_earlier(request: Request, place: Place) -> Place:
 
 def _has_files(form: Form, number: int) -> bool:
     """Whether a step's page shows files, or its rows may have some that go where the row goes."""
-    here = any(isinstance(item, Attachment) for item in form.steps[number].items)
-    return here or any(attachment.each for attachment in form.attachments)
+    return steps.multipart(form, number) or any(attachment.each for attachment in form.attachments)
 
 
 async def files_of(request: Request, draft: Draft) -> tuple[uploads.Upload, ...]:
