@@ -127,6 +127,8 @@ class Form:
             raise BadDeclaration([*faults, *misplaced])
         self._levels: dict[tuple[str, tuple[int, ...]], tuple[tuple[_Slot, ...], tuple[Plan, ...]]] = {}
         self._orders = {"": tops, **{_inside(item): item.children for item in _nested(tops)}}
+        # what conditions look at, as far as it is in no row: rows are compared whole
+        self._watched = tuple({tuple(p[1:].partition("/*")[0].split("/")) for p in found.read})
         self._judge = Judge(schema)
         self._tests: dict[int, tuple[DatedTest, Schema]] = {}
 
@@ -157,8 +159,8 @@ class Form:
             view = answers
             for _ in range(self.rounds + 2):
                 kept, questions = self._walk((self._root,), answers, view, "", "", rows or {})
-                if kept == view:
-                    break
+                if all(_reached(kept, path) == _reached(view, path) for path in self._watched):
+                    break  # every condition would say the same again
                 view = kept
             asked = tuple(self._attachments(kept))
         return Settled(kept, questions, tuple(self._dropped(answers, questions, "", "")), asked, today)
@@ -359,6 +361,15 @@ def _fitted_object(field: Field, value: Answers) -> Answers:
 def _escaped(name: str) -> str:
     """A name that anybody may have sent, as a part of a pointer."""
     return _PAIRLESS.sub("\ufffd", name[:60]).replace("~", "~0").replace("/", "~1")
+
+
+def _reached(answers: Json, path: tuple[str, ...]) -> Json:
+    """What stands at a path of names; `Ellipsis` where there is nothing."""
+    for name in path:
+        if not isinstance(answers, dict):
+            return answers  # of another kind: a condition may find that it fits
+        answers = answers.get(name, ...)
+    return answers
 
 
 def put(answers: Answers, pointer: str, value: Json) -> None:

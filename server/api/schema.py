@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from functools import partial
 from typing import Annotated, Any, cast
 
 import strawberry
@@ -12,7 +11,6 @@ from graphql import GraphQLError, GraphQLObjectType, GraphQLSchema
 from strawberry import argument, field
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
-from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.execution import ExecutionContext
 
 from server.api import applications, enums
@@ -28,6 +26,7 @@ from server.api.applications import (
 from server.api.bookings import Slot, slots
 from server.api.catalogue import LONGEST_PAGE, PAGE, Procedure, ProcedureConnection, ProcedureFilter, RolloutYear
 from server.api.context import Context, Info
+from server.api.execution import Executor, read_plainly
 from server.api.policy import unlisted
 from server.api.scalars import SCALARS
 
@@ -140,26 +139,14 @@ class Schema(strawberry.Schema):
 def build_schema() -> Schema:
     """Raises TypeError for a root field without a rule."""
     config = StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True)
-    schema = Schema(Query, Mutation, extensions=[_AlreadyRead], config=config)
+    schema = Schema(Query, Mutation, extensions=[_AlreadyRead], config=config, execution_context_class=Executor)
     missing = unlisted(core(schema))
     if missing:
         raise TypeError(f"without a rule in server.api.policy, or without a field: {', '.join(sorted(missing))}")
     for each in core(schema).type_map.values():
         if isinstance(each, GraphQLObjectType):
-            _read_plainly(each)
+            read_plainly(each)
     return schema
-
-
-def _read_plainly(each: GraphQLObjectType) -> None:
-    """Strawberry goes through four calls to read an attribute, which is a quarter of what a long list costs."""
-    for described in each.fields.values():
-        if getattr(described.resolve, "_is_default", False):
-            name = described.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].python_name
-            described.resolve = partial(_attribute, name)
-
-
-def _attribute(name: str, source: object, _info: object) -> Any:
-    return getattr(source, name)
 
 
 def core(schema: strawberry.Schema) -> GraphQLSchema:

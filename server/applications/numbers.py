@@ -28,9 +28,8 @@ KIND: Final = "my_number"
 
 _OWNED = select(t.mynumber.c.id).where(t.mynumber.c.owner_id == bindparam("owner"))
 _HAND_OVER = update(t.mynumber).where(t.mynumber.c.owner_id == bindparam("before")).values(owner_id=bindparam("after"))
-_FORGET = delete(t.mynumber).where(
-    t.mynumber.c.owner_id == bindparam("owner"), t.mynumber.c.id.not_in(bindparam("named", expanding=True))
-)
+_FORGET_ALL = delete(t.mynumber).where(t.mynumber.c.owner_id == bindparam("owner"))
+_FORGET = _FORGET_ALL.where(t.mynumber.c.id.not_in(bindparam("named", expanding=True)))
 
 
 def sealed_away(
@@ -143,6 +142,8 @@ def hand_over(db: Writing, form: Form, answers: Answers, before: str, after: str
     """The draft's numbers are the application's now: those that `answers` name. What was typed before them, or is
     asked for no more, may not be kept (番号法第20条)."""
     named = [str(at(answers, place)).removeprefix(PREFIX) for place in _places(form, answers)]
-    db.execute(_FORGET, {"owner": before, "named": named})
-    if named:
+    if not named:
+        db.execute(_FORGET_ALL, {"owner": before})
+    else:
+        db.execute(_FORGET, {"owner": before, "named": named})
         db.execute(_HAND_OVER, {"before": before, "after": after})

@@ -184,7 +184,6 @@ def submit(
         raise Raced
     application_id = new_id(random)
     row = _row(keys, prepared, application_id, now)
-    row["receipt_number"] = _free_number(db, random)
     owner = draft.id if draft else application_id
     answers = prepared.settled.kept
     if draft is None:
@@ -193,7 +192,9 @@ def submit(
     key, row["wrapped_key"] = keys.new_data_key(application_id)
     content = {"answers": answers, "quote": prepared.quote.as_json()}
     row["sealed_answers"] = key.seal(json.dumps(content, ensure_ascii=False).encode(), SEALED)
-    db.insert(t.application, row)
+    row["receipt_number"] = new_number(random)
+    while not db.insert_new(t.application, row):  # a number that somebody has: one in a hundred million
+        row["receipt_number"] = new_number(random)
     if draft is not None and not drafts.close(db, keys, draft, application_id):
         raise Raced  # rolls the application back
     # after the draft: whoever pressed twice is told that it was sent, not that they took their own place
@@ -281,18 +282,10 @@ def signed_for(
     return signed.id if signed else None
 
 
-_TAKEN = select(t.application.c.id).where(t.application.c.receipt_number == bindparam("number"))
 _AGAIN = select(
     t.application.c.id, t.application.c.receipt_number, t.application.c.state, t.application.c.fee_total
 ).where(t.application.c.id == bindparam("application_id"))
 _DEBT = select(t.debt.c.id).where(t.debt.c.application_id == bindparam("application_id"))
-
-
-def _free_number(db: Reading, random: Random) -> str:
-    number = new_number(random)
-    while db.scalar(_TAKEN, {"number": number}) is not None:
-        number = new_number(random)
-    return number
 
 
 def acknowledged(db: Reading, keys: Keys, application_id: str) -> Submitted | None:

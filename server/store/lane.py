@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
 
-from server.store.engine import StoreUnavailable, explain
+from server.store.engine import BEGIN, StoreUnavailable, explain
 
 T = TypeVar("T")
 MOST: Final = 64
@@ -46,7 +46,7 @@ class Lane:
     """`attempt(connection, work)` runs one job inside its savepoint."""
 
     def __init__(self, engine: Engine, attempt: Callable[[Connection, Callable[[Any], Any]], Any]) -> None:
-        self._connection: Final = engine.connect()
+        self._connection: Final = engine.connect().execution_options(**{BEGIN: ""})  # begun and ended here
         self._driver: Final = cast(DriverConnection, self._connection.connection.driver_connection)
         self._attempt: Final = attempt
         self._queue: Final[SimpleQueue[_Job | None]] = SimpleQueue()
@@ -85,22 +85,26 @@ class Lane:
 
     def _commit_together(self, batch: list[_Job]) -> None:
         try:
-            with self._connection.begin():
-                for job in batch:
-                    self._carry_out(job)
+            self._driver.execute("BEGIN IMMEDIATE")
+            for job in batch:
+                self._carry_out(job)
+            self._driver.execute("COMMIT")
         except BaseException as error:  # BEGIN or COMMIT failed, or SQLite ended the transaction itself
             self._driver.rollback()  # a COMMIT that failed leaves it open, and the next BEGIN would be refused
             for job in batch:
-                job.error = StoreUnavailable(f"nothing was kept: {error.__context__ or error}")
+                job.error = StoreUnavailable(f"nothing was kept: {error}")
                 job.error.__cause__ = error
 
     def _carry_out(self, job: _Job) -> None:
         try:
-            with self._connection.begin_nested():
-                job.result = self._attempt(self._connection, job.work)
+            self._driver.execute("SAVEPOINT job")
+            job.result = self._attempt(self._connection, job.work)
+            self._driver.execute("RELEASE job")
         except BaseException as error:  # handed to the caller, whose work it was
             if not self._driver.in_transaction:
                 raise  # disk full, I/O error: the savepoints are gone, and what came next would commit by itself
+            self._driver.execute("ROLLBACK TO job")
+            self._driver.execute("RELEASE job")
             job.error = explain(error)
             job.error.__cause__ = error if job.error is not error else error.__cause__
 

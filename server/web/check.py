@@ -322,7 +322,7 @@ async def submit_draft(request: Request) -> Response:
 async def _submitted(request: Request, reviewed: Reviewed, prepared: Prepared, kept: earlier.Facts) -> Response:
     of, now, draft, who = services(request), services(request).clock(), reviewed.draft, visitor(request).resident
     place = client(request)
-    signature = await _signature(request, draft, prepared)
+    signature = await _signature(request, draft, prepared) if prepared.to_be_signed else None
 
     def work(db: Writing) -> str:
         done = submit(
