@@ -74,7 +74,7 @@ def _slip(text: str, error: json.JSONDecodeError) -> tuple[int, str, str]:
 
 
 def _at_letter(text: str, at: int, letter: str, said: str) -> tuple[int, str, str]:
-    word = text[at:].split(maxsplit=1)[0].rstrip(",}]")
+    word = "".join(text[at:].split(maxsplit=1)[:1]).rstrip(",}]")  # none where only a form feed or the like is left
     before = text[:at].rstrip(_BLANK)
     if text.startswith(("//", "/*", "#"), at):
         return at, "コメントは書けません", '覚え書きは "$comment" に書いてください'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from forms_schema import BadDeclaration
@@ -67,6 +67,7 @@ def test_what_is_written_is_read_and_written_again_in_the_same_order(value: obje
 
 
 @given(st.text(max_size=200) | st.text('{}[]":,0123456789eE.-\\u abnrtfls', max_size=200))
+@example("\x0c")
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         read_json(text)
