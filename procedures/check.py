@@ -39,6 +39,12 @@ TAKES: Final[dict[str, frozenset[str]]] = {
         "child": "child children pupils subject",
         "account": "payout debit",
         "dog": "dog dogs",
+        "business": "business",
+        "contact_person": "applicant agent",
+        "group": "organization",
+        "parcel": "property properties",
+        "building": "property properties",
+        "vehicle": "vehicle vehicles",
     }.items()
 }
 """Whose facts each common definition of somebody (or of a thing one has) may hold. What stands here for nobody in

@@ -149,7 +149,12 @@ SUBJECT_WORDS: Final[dict[str, str]] = {
     "debit": "引落しの口座",
     "dog": "犬",
     "dogs": "犬たち",
-    "business": "事業所",
+    "business": "事業者・事業所",
+    "organization": "団体(サークル・町内会など)",
+    "property": "土地や建物",
+    "properties": "土地や建物(いくつか)",
+    "vehicle": "車両",
+    "vehicles": "車両(いくつか)",
     "married": "婚姻",
     "moved_on": "引越した日",
 }
