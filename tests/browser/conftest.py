@@ -6,10 +6,14 @@ which the other tests could not start theirs.
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import count
+from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import httpx2
@@ -80,6 +84,36 @@ class Watch:
         page_or_part = response.request.resource_type in ("document", "fetch", "xhr")
         if response.status >= 400 and not (page_or_part and response.status in TOLD):
             self.faults.append(f"{response.status}: {response.url}")
+
+
+LONGEST = 240.0
+"""Seconds that a test of this folder may take, ten times what the longest does alone."""
+
+
+@pytest.fixture(autouse=True)
+def not_for_ever() -> Iterator[None]:
+    """Some calls of Playwright know no limit of time, and wait for ever for a browser that has stopped to answer.
+    Without its browser such a call fails, and the report says where it stood."""
+    ended = Timer(LONGEST, _end_browsers)
+    ended.daemon = True
+    ended.start()
+    yield
+    ended.cancel()
+
+
+def _end_browsers() -> None:
+    for pid in _started_by(os.getpid()):
+        with suppress(OSError):
+            if b"/chromium" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+
+
+def _started_by(pid: int) -> Iterator[int]:
+    with suppress(OSError):  # it has ended meanwhile
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in map(int, (task / "children").read_text().split()):
+                yield child
+                yield from _started_by(child)
 
 
 PLACES = count(1)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -16,7 +18,7 @@ from server.app import create_app
 from server.catalogue import publish
 from server.settings import Settings
 from server.store.database import open_database
-from tests.conftest import Clock
+from tests.conftest import Clock, sandbox
 from tests.journeys import filing
 
 OpenSite = Callable[[date | None], TestClient]
@@ -51,9 +53,19 @@ def running(settings: Settings, library: Library, clock: Clock) -> Iterator[Test
     assert events, "nothing was logged: the check above sees nothing"
 
 
+@pytest.fixture(scope="session")
+def stocked_file(library: Library, migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database in which everything is served, to be copied: to publish two hundred procedures takes a while."""
+    folder = tmp_path_factory.mktemp("stocked")
+    shutil.copy(migrated_file, folder / "kakanai.db")
+    published(sandbox(folder, f"sqlite:///{folder / 'kakanai.db'}"), library, Clock())
+    return folder / "kakanai.db"
+
+
 @pytest.fixture
-def open_site(settings: Settings, library: Library, clock: Clock) -> Iterator[OpenSite]:
+def open_site(settings: Settings, stocked_file: Path, library: Library, clock: Clock) -> Iterator[OpenSite]:
     """Opens the site on a day in Japan (None: the clock's own day); a browser at it."""
+    shutil.copy(stocked_file, settings.data_dir / "kakanai.db")
     with ExitStack() as stack:
 
         def opened(day: date | None) -> TestClient:

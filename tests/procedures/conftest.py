@@ -12,6 +12,8 @@ import pytest
 
 from procedures.library import ROOT, Library, load_library
 
+KEPT = ("juminhyo-utsushi", "tenkyo-yoyaku", "tennyu-yoyaku", "inu-toroku", "jido-teate-nintei-seikyu")
+"""A shelf of some: to check all two hundred each time would say no more."""
 JUMINHYO = Path("declarations/resident-record/juminhyo-utsushi.json")
 Spoil = Callable[[dict[str, Any]], object]
 
@@ -24,9 +26,14 @@ def library() -> Library:
 
 @pytest.fixture
 def shelf(tmp_path: Path) -> Path:
-    """A copy of the shipped data, with the city beside it."""
+    """A copy of the shipped data, a few declarations of it, with the city beside it."""
     root = tmp_path / "procedures"
-    shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns("*.py", "__pycache__", "declarations"))
+    for name in KEPT:
+        (path,) = ROOT.glob(f"declarations/*/{name}.json")
+        kept = root / path.relative_to(ROOT)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, kept)
     shutil.copy(ROOT.parent / "city.json", tmp_path / "city.json")
     return root
 
