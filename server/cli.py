@@ -91,7 +91,7 @@ def serve(arguments: argparse.Namespace) -> int:
         read_key(settings.oidc)  # here, where it is told: a serving process that cannot start is only started again
     if settings.sandbox:
         _migrate(settings)
-        if _publish(settings, ()) is None:
+        if _publish(settings, (), unless_served=True) is None:
             return 2
         with suppress(OSError):  # a full disk under the log stops nobody
             print(f"Kakanai sandbox: {settings.base_url}/", flush=True)
@@ -176,20 +176,25 @@ def publish_procedures(arguments: argparse.Namespace) -> int:
     return 2 if slugs is None else 0
 
 
-def _publish(settings: Settings, paths: Sequence[Path]) -> list[str] | None:
-    """Serve what the files declare; the slugs that changed, or None when a file is no declaration."""
-    from procedures.library import BadLibraryError, load_files, load_library
-    from server.catalogue import publish
+def _publish(settings: Settings, paths: Sequence[Path], *, unless_served: bool = False) -> list[str] | None:
+    """Serve what the files declare; the slugs that changed, or None when a file is no declaration. `unless_served`:
+    nothing is read when everything served is from the files as they are, which a start need not wait for."""
+    from procedures.library import BadLibraryError, fingerprint, load_files, load_library
+    from server.catalogue import files_served, publish
     from server.store.values import utc_now
 
-    try:
-        chosen = load_files(paths) if paths else list(load_library().declarations.values())
-    except BadLibraryError as error:
-        complain(*str(error).splitlines())
-        return None
-    now = utc_now()
+    files = "" if paths else fingerprint()
     with opened(settings) as database:
-        return asyncio.run(database.transact(lambda db: publish(db, chosen, now=now, actor="operator")))
+        if unless_served and asyncio.run(database.read(files_served)) == files:
+            return []
+        try:
+            chosen = load_files(paths) if paths else list(load_library().declarations.values())
+        except BadLibraryError as error:
+            complain(*str(error).splitlines())
+            return None
+        now = utc_now()
+        work = lambda db: publish(db, chosen, now=now, actor="operator", files=files)  # noqa: E731
+        return asyncio.run(database.transact(work))
 
 
 def new_procedure(arguments: argparse.Namespace) -> int:

@@ -1,5 +1,5 @@
 """Published versions of procedures, as they are served."""
 
-from server.catalogue.catalogue import Catalogue, ProcedureState, Published, Status, publish
+from server.catalogue.catalogue import Catalogue, ProcedureState, Published, Status, files_served, publish
 
-__all__ = ["Catalogue", "ProcedureState", "Published", "Status", "publish"]
+__all__ = ["Catalogue", "ProcedureState", "Published", "Status", "files_served", "publish"]

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, delete, select, update
 
 from procedures.declaration import Channel, Declaration, Handover
 from server.japan import today
@@ -94,6 +94,11 @@ _SERVED = (
 _BUNDLE = select(tables.declaration.c.bundle).where(tables.declaration.c.digest == bindparam("digest"))
 
 
+_MARK = "published_files"
+_FILES = select(tables.meta.c.value).where(tables.meta.c.key == bindparam("key"))
+_UNMARK = delete(tables.meta).where(tables.meta.c.key == bindparam("key"))
+
+
 class Catalogue:
     """What is served, in memory. `refresh` replaces it whole, so a reader never sees half of a change."""
 
@@ -153,8 +158,22 @@ def _asks_my_number(declaration: Declaration) -> bool:
     return any(field.kind.name == "my_number" for field in declaration.form.fields.values())
 
 
-def publish(db: Writing, declarations: Iterable[Declaration], *, now: datetime, actor: str) -> list[str]:
-    """Serve these versions from now on. Returns the slugs whose version changed; the others stay as they are."""
+def files_served(db: Reading) -> str | None:
+    """The fingerprint of the files that everything served was last published from."""
+    found: str | None = db.scalar(_FILES, {"key": _MARK})
+    return found
+
+
+def publish(
+    db: Writing, declarations: Iterable[Declaration], *, now: datetime, actor: str, files: str = ""
+) -> list[str]:
+    """Serve these versions from now on. Returns the slugs whose version changed; the others stay as they are.
+
+    `files` is the library's fingerprint when all of it is published: for `files_served`.
+    """
+    db.execute(_UNMARK, {"key": _MARK})
+    if files:
+        db.insert_new(tables.meta, {"key": _MARK, "value": files})
     current = {row.slug: row.digest for row in _digests(db)}
     changed = []
     for declaration in declarations:

@@ -5,7 +5,6 @@ Reading what was posted is in `bodies`; its names are offered here too, so that 
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from isal import isal_zlib
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -59,6 +59,8 @@ __all__ = [
 RETRY_SECONDS: Final = 10
 """What Retry-After says when the store is away: a restart of a database takes about five seconds."""
 
+_GZIP: Final = 31
+"""zlib's number for gzip with the widest window."""
 _TRACE: Final = "kakanai.trace"
 _MACHINES: Final = frozenset({"/graphql", "/uploads"})
 _CODES: Final = {
@@ -258,8 +260,8 @@ def accepts_gzip(request: Request) -> bool:
 
 
 def _packed(response: HTMLResponse) -> HTMLResponse:
-    """Gzipped at the cheapest level: a step of 14 KB in a tenth of a millisecond, a third of the bytes on the way."""
-    response.body = gzip.compress(response.body, 1, mtime=0)
+    """Gzipped at a cheap level, a third of the bytes on the way. ISA-L takes a third of zlib's time for it."""
+    response.body = isal_zlib.compress(response.body, 1, wbits=_GZIP)
     response.headers["content-encoding"] = "gzip"
     response.headers["content-length"] = str(len(response.body))
     response.headers["vary"] = "Accept-Encoding"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import sqlite3
 import subprocess
@@ -13,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from procedures.library import ROOT as PROCEDURES
-from procedures.library import load_library
+from procedures.library import fingerprint, load_library
+from server import cli
+from server.settings import Settings
 from tests.conftest import migrate
 from tests.security.process import KAKANAI, ROOT, environment
 from tests.security.test_production import production
@@ -134,3 +137,28 @@ def test_a_declaration_with_a_fault_is_named_with_its_place_and_is_not_published
 
 def test_the_shipped_declarations_pass() -> None:
     assert run("procedures", "check") == (0, "", "kakanai: 誤りはありません\n")
+
+
+def test_a_sandbox_starts_with_the_files_as_they_are(settings: Settings, tmp_path: Path) -> None:
+    """Read again when one was written, or when something else was published meanwhile; otherwise not at all."""
+    file = next((PROCEDURES / "declarations").rglob("*.json"))
+    copy = tmp_path / file.parent.name / file.name
+    copy.parent.mkdir()
+    copy.write_text(file.read_text("utf-8").replace('"retention_years": ', '"retention_years": 1'), "utf-8")
+    everything = sorted(load_library().declarations)
+    assert sorted(cli._publish(settings, (), unless_served=True) or ()) == everything
+    assert cli._publish(settings, (), unless_served=True) == []
+    assert cli._publish(settings, [copy]) == [file.stem]
+    assert cli._publish(settings, (), unless_served=True) == [file.stem]
+
+
+def test_a_file_that_is_written_comes_or_goes_changes_the_librarys_fingerprint(tmp_path: Path) -> None:
+    seen = [fingerprint(tmp_path)]
+    file = tmp_path / "declarations" / "a.json"
+    file.parent.mkdir()
+    for change in (lambda: file.write_text("{}"), lambda: file.write_text("{ }"), lambda: os.utime(file, (1, 1))):
+        change()
+        seen.append(fingerprint(tmp_path))
+    file.unlink()
+    assert len(set(seen)) == len(seen)
+    assert fingerprint(tmp_path) == seen[0]
