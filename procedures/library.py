@@ -69,6 +69,15 @@ _GROUPS: Final = Shape(
         record("区分", "区分", {"id": SLUG, "title": text("名前", "名前", 60)}, "id", "title"),
     )
 )
+_EVERYDAY: Final = Shape(
+    {
+        "title": "ふだんの言葉",
+        "description": "住民が言う言葉から、手続の言葉へ。検索で言いかえる",
+        "type": "object",
+        "maxProperties": 1000,
+        "additionalProperties": many("言いかえ", "手続に出てくる言葉", text("言葉", "手続の言葉", 60)),
+    }
+)
 _COMMON: Final = Shape(
     record(
         "共通定義",
@@ -102,7 +111,8 @@ class LifeEvent:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What declarations refer to. Life events and categories are in the order in which they are shown."""
+    """What declarations refer to. Life events and categories are in the order in which they are shown; `everyday`
+    says what residents mean by words that are in no declaration."""
 
     common: Mapping[str, Schema]
     fees: FeeTable
@@ -110,6 +120,7 @@ class Shared:
     life_events: Mapping[str, LifeEvent]
     categories: Mapping[str, Category]
     groups: Mapping[str, str]
+    everyday: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +224,7 @@ def read_shared(root: Path, reader: Reader) -> Shared:
         {event.id: event for event in sorted(events, key=lambda event: event.order)},
         {category.id: category for category in categories},
         {raw["id"]: raw["title"] for raw in reader.json(root / "groups.json", _GROUPS) or ()},
+        reader.json(root / "everyday.json", _EVERYDAY) or {},
     )
 
 
