@@ -16,6 +16,7 @@ from procedures.declaration import Declaration, load
 from procedures.fees import FeeRow, FeeTable
 from procedures.reading import read_json, read_text
 from procedures.shape import SLUG, Shape, count, day, many, record, text
+from procedures.translations import Translations
 
 ROOT: Final = Path(__file__).parent
 Finding = tuple[Path, Fault]
@@ -121,6 +122,7 @@ class Shared:
     categories: Mapping[str, Category]
     groups: Mapping[str, str]
     everyday: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    translations: Translations = field(default_factory=Translations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +227,7 @@ def read_shared(root: Path, reader: Reader) -> Shared:
         {category.id: category for category in categories},
         {raw["id"]: raw["title"] for raw in reader.json(root / "groups.json", _GROUPS) or ()},
         reader.json(root / "everyday.json", _EVERYDAY) or {},
+        Translations(root / "translations"),
     )
 
 

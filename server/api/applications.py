@@ -57,7 +57,8 @@ async def _procedure(self: Application, info: Info) -> Procedure:
     declaration = await of.catalogue.declaration(self.record.digest, self.record.slug)
     served = of.catalogue.get(self.record.slug)
     state, reason = (served.state, served.reason) if served else (ProcedureState.CLOSED.value, "")
-    published = Published(declaration, self.record.digest, state, reason)
+    since = served.published_at if served else of.clock()
+    published = Published(declaration, self.record.digest, state, reason, since)
     return shown(published, of.catalogue.shared, of.clock())
 
 

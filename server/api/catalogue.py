@@ -205,7 +205,7 @@ def _row(fees: FeeTable, code: str, day: date) -> FeeRow | None:
 
 @strawberry.input(description="手続のしぼりこみ。書いたものすべてに合う手続を返す。空の文字列は、書かないのと同じ。")
 class ProcedureFilter:
-    text: str | None = field(default=None, description="ふだんの言葉。近いものから返す。書きまちがいや別の書き方も許す。")
+    text: str | None = field(default=None, description="ふだんの言葉。近いものから返す。書きまちがいも許す。")
     category: str | None = field(default=None, description="分類。")
     life_event: str | None = field(default=None, description="暮らしのできごと。")
     group: str | None = field(default=None, description="区分。")

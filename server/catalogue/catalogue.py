@@ -56,6 +56,8 @@ class Published:
     digest: str
     state: str
     reason: str
+    published_at: datetime
+    """When this version was first served."""
 
     def status(self, now: datetime) -> Status:
         """Whether it can be filed at `now`."""
@@ -86,6 +88,7 @@ _SERVED = (
         tables.publication.c.digest,
         tables.publication.c.state,
         tables.publication.c.reason,
+        tables.publication.c.published_at,
         tables.declaration.c.bundle,
     )
     .join(tables.declaration, tables.declaration.c.digest == tables.publication.c.digest)
@@ -127,7 +130,8 @@ class Catalogue:
             present = self._served.get(row.slug)
             known = present.declaration if present and present.digest == row.digest else None
             declaration = known or Declaration.from_bundle(row.bundle)
-            served[row.slug] = Published(declaration, row.digest, *self._standing(declaration, row))
+            standing = self._standing(declaration, row)
+            served[row.slug] = Published(declaration, row.digest, *standing, row.published_at)
         marks = "".join(f"{slug}\0{p.digest}\0{p.state}\0{p.reason}\0" for slug, p in served.items())
         self._served, self.version = served, hashlib.sha256(marks.encode()).hexdigest()[:16]
 

@@ -36,6 +36,9 @@ _SAID_OTHERWISE: Final = 0.7
 """What a word is worth that was not typed itself, but stands for what was."""
 _ENDING: Final = 0.25
 """What a pair is worth that only ends or joins words."""
+_NONSENSE: Final = 0.08
+"""The share of what was typed that must be found in the title of the best result, or as much of it elsewhere; real
+questions have twice that at the least."""
 _LOOKED_AT: Final = 8_000
 """Places that are looked at for one question, the telling ones first: what two hundred procedures have in all."""
 _ENOUGH: Final = 0.3
@@ -132,24 +135,27 @@ class _Letters:
         """How well each procedure fits; those that fit in nothing are left out."""
         scores: defaultdict[int, float] = defaultdict(float)
         words, left = _words(query), _LOOKED_AT
-        for weight, places in sorted(self._asked(words, _endings(query)), key=lambda each: -each[0]):
+        typed = self._typed(words, _endings(query))
+        asked = {pair: self._rarity(pair) * _SAID_OTHERWISE for meant in self._meant(words) for pair in _pairs([meant])}
+        for weight, pair in sorted(((weight, pair) for pair, weight in (asked | typed).items()), reverse=True):
+            places = self._places.get(pair, ())
             for place in places:
                 scores[place // len(_WORTH)] += weight * _WORTH[place % len(_WORTH)]
             left -= len(places)
             if left < 0:  # what is left says little: it stands in a large part of a very large catalogue
                 break
-        least = max(scores.values(), default=0.0) * _ENOUGH / 2
+        best = max(scores.values(), default=0.0)
+        if best < sum(typed.values()) * _WORTH[0] * _NONSENSE:
+            return {}
+        least = best * _ENOUGH / 2
         return {number: score * self._named(number, words) for number, score in scores.items() if score >= least}
 
-    def _asked(self, words: Sequence[str], endings: set[str]) -> Iterator[tuple[float, array[int]]]:
-        """What each pair that is looked for weighs, and where it stands. What was typed counts whole, what it may
-        mean otherwise a little less, and a rare pair more than a common one."""
-        shares = {pair: _SAID_OTHERWISE for meant in self._meant(words) for pair in _pairs([meant])}
-        shares |= {pair: _ENDING if pair in endings else 1.0 for pair in _pairs(words)}
-        for pair, share in shares.items():
-            places = self._places.get(pair)
-            if places:
-                yield log(1 + self._count / (1 + len(places))) * share, places
+    def _typed(self, words: Sequence[str], endings: set[str]) -> dict[str, float]:
+        """What each pair that was typed weighs: a rare one more than a common one, one that only inflects little."""
+        return {pair: self._rarity(pair) * (_ENDING if pair in endings else 1.0) for pair in _pairs(words)}
+
+    def _rarity(self, pair: str) -> float:
+        return log(1 + self._count / (1 + len(self._places.get(pair, ()))))
 
     def _meant(self, words: Sequence[str]) -> Iterator[str]:
         typed = "".join(words)

@@ -117,6 +117,28 @@ class HomePage:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenDataSet:
+    """One table that is open to all. `rows` is how many there are; `id` its anchor."""
+
+    id: str
+    title: str
+    summary: str
+    updated: date
+    frequency: str
+    rows: int
+    files: Sequence[Link]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDataPage:
+    """pages/opendata.html"""
+
+    sets: Sequence[OpenDataSet]
+    licence: Link
+    catalogue: Link
+
+
+@dataclass(frozen=True, slots=True)
 class ProcedureCard:
     """One procedure in a list. `state`: open, closed, planned, suspended.
 

@@ -21,7 +21,7 @@ from server.web.http import page, problem, services, visitor
 from server.web.pagecache import IMMUTABLE, Stored, cached_page, stored
 from server.web.routing import Access, route
 
-__all__ = ["ROUTES", "cached_page", "contact"]
+__all__ = ["ROUTES", "cached_page", "contact", "shown"]
 
 PER_PAGE: Final = 20
 MAX_QUERY: Final = 100
@@ -29,7 +29,7 @@ _PERSONAL: Final = ("/drafts/", "/applications", "/my", "/payments/", "/resume",
 _WEEKDAYS: Final = dict(zip(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "月火水木金土日", strict=True))
 
 
-def _shown(request: Request, template: str, make: Callable[[], object], *, key: str | None = None) -> Response:
+def shown(request: Request, template: str, make: Callable[[], object], *, key: str | None = None) -> Response:
     """A public page: the kept bytes for somebody without a session, otherwise with their header and not kept."""
     if visitor(request).session_id is None:
         return cached_page(request, lambda: page(request, template, make(), personal=False), key=key)
@@ -41,7 +41,7 @@ def _shown(request: Request, template: str, make: Callable[[], object], *, key: 
 
 async def home(request: Request) -> Response:
     """Search, life events, categories, and what one can do here."""
-    return _shown(request, "pages/home.html", lambda: _home(request))
+    return shown(request, "pages/home.html", lambda: _home(request))
 
 
 def _home(request: Request) -> c.HomePage:
@@ -80,7 +80,7 @@ async def procedures(request: Request) -> Response:
     if wanted.query:  # anybody's words: not to be kept
         return page(request, "pages/procedures.html", _list(request, wanted, number))
     key = f"/procedures {wanted.category} {wanted.life_event} {wanted.online} {number}"
-    return _shown(request, "pages/procedures.html", lambda: _list(request, wanted, number), key=key)
+    return shown(request, "pages/procedures.html", lambda: _list(request, wanted, number), key=key)
 
 
 def _known(code: str, codes: object) -> str:
@@ -152,7 +152,7 @@ async def guide(request: Request) -> Response:
     published = services(request).catalogue.get(request.path_params["slug"])
     if published is None:
         return problem(request, 404)
-    return _shown(request, "pages/guide.html", lambda: _guide(request, published))
+    return shown(request, "pages/guide.html", lambda: _guide(request, published))
 
 
 def _guide(request: Request, published: Published) -> c.GuidePage:

@@ -57,6 +57,8 @@ ADDRESSES: Final[Mapping[str, Row]] = {
     "GET /procedures/{slug}": Row("/procedures/letter", everybody(200)),
     "GET /static/{path:path}": Row("{css}", everybody(200)),
     "GET /robots.txt": Row("/robots.txt", everybody(200)),
+    "GET /opendata": Row("/opendata", everybody(200)),
+    "GET /opendata/{file}": Row("/opendata/procedures.csv", everybody(200)),
     "GET /schema/declaration.json": Row("/schema/declaration.json", everybody(200)),
     "GET /graphql": Row("/graphql", everybody(400)),
     # machines that watch

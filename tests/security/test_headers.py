@@ -37,10 +37,17 @@ KEPT = {
     "GET /procedures/{slug}/apply": "public, no-cache",
     "GET /static/{path:path}": "public, max-age=31536000, immutable",
     "GET /robots.txt": "public, max-age=86400",
+    "GET /opendata": "public, no-cache",
+    "GET /opendata/{file}": "public, no-cache",
     "GET /schema/declaration.json": "public, max-age=3600",
 }
 """All that anybody may keep, and how; everything else is no-store."""
-FOR_EVERYBODY = {"GET /static/{path:path}", "GET /robots.txt", "GET /schema/declaration.json"}
+FOR_EVERYBODY = {
+    "GET /static/{path:path}",
+    "GET /robots.txt",
+    "GET /opendata/{file}",
+    "GET /schema/declaration.json",
+}
 """Those of KEPT that do not look at the session: they are the same with one."""
 
 

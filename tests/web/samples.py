@@ -484,6 +484,17 @@ _DIFFERENCES: Final = (
 )
 
 
+def _open_data() -> c.OpenDataPage:
+    files = [c.Link("CSV", "/opendata/procedures.csv"), c.Link("JSON", "/opendata/procedures.json")]
+    sets = [
+        c.OpenDataSet("procedures", "行政手続一覧", "オンライン・窓口でできる手続の一覧。", TODAY, "随時", 200, files),
+        c.OpenDataSet("usage", LONG_TITLE, HOSTILE, TODAY, "月次", 0, files),
+    ]
+    return c.OpenDataPage(
+        sets, c.Link("CC BY 4.0", "https://example.jp/by"), c.Link("DCAT", "/opendata/catalog.jsonld")
+    )
+
+
 def pages() -> dict[str, tuple[str, object]]:
     """Every page in its usual and its awkward shapes: name → (template, what it is told)."""
     return {
@@ -553,6 +564,7 @@ def pages() -> dict[str, tuple[str, object]]:
         "step-earlier": ("pages/step.html", replace(first_step(), offers=True, earlier=TODAY)),
         "step-nothing-earlier": ("pages/step.html", replace(first_step(), offers=True)),
         "saved": ("pages/saved.html", c.SavedPage(LONG_TITLE, "7KQM-3XWD-9HRT", NOW, "/drafts/x/2")),
+        "opendata": ("pages/opendata.html", _open_data()),
         "resume": ("pages/resume.html", c.ResumePage()),
         "resume-errors": ("pages/resume.html", c.ResumePage(_BAD_CODE, HOSTILE)),
         "conflict": (
