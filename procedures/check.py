@@ -41,6 +41,7 @@ TAKES: Final[dict[str, frozenset[str]]] = {
         "dog": "dog dogs",
         "business": "business",
         "contact_person": "applicant agent",
+        "facility_user": "applicant",
         "group": "organization",
         "parcel": "property properties",
         "building": "property properties",

@@ -48,7 +48,7 @@ LENGTHS: Final = {
     "edges": 1,  # counted with the field that is paged
     "steps": 20,
     "attachments": 20,
-    "items": 10,
+    "items": 20,
     "history": 30,
     "errors": 100,
     "leftOut": 100,
