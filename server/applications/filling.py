@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
+from zlib import crc32
 
-from forms_schema import Answers, Attachment, Field, FieldError, Form, Posted, Settled
+from forms_schema import Answers, Attachment, Field, FieldError, Form, Posted, Question, Settled
 from forms_schema.findings import at
 from forms_schema.formdata import MAX_ROWS
 from server.applications import earlier
@@ -23,6 +24,8 @@ from server.people.postal import Town
 from server.people.sessions import Visitor
 
 NEXT: Final = "next"
+ASKED: Final = "_asked"
+"""The control that says what was asked on a page, by `mark`."""
 PICK: Final = "_pick."
 """Of a question two tabs answered, 'mine' or 'theirs': the control is this and the question's pointer."""
 Lookup = Callable[[str], Sequence[Town]]
@@ -146,6 +149,45 @@ def _asked(item: object, settled: Settled, files: set[str]) -> bool:
     if isinstance(item, Attachment):
         return item.key in files
     return isinstance(item, Field) and item.pointer in settled.by_pointer
+
+
+def on_step(form: Form, step: int, settled: Settled) -> list[str]:
+    """Every question (its pointer) and file ('attachment:…') that is asked on a step, in order."""
+    pointers: list[str] = []
+    for item in form.steps[step].items:
+        if isinstance(item, Attachment):
+            pointers += [f"attachment:{asked.key}" for asked in settled.attachments if asked.attachment is item]
+        elif isinstance(item, Field) and (question := settled.by_pointer.get(item.pointer)) is not None:
+            _note(question, pointers)
+    return pointers
+
+
+def _note(question: Question, pointers: list[str]) -> None:
+    pointers.append(question.pointer)
+    for inside in (question.children, *question.rows):
+        for each in inside:
+            _note(each, pointers)
+
+
+def mark(pointers: Sequence[str]) -> str:
+    """Stands for what is asked on a page: sent along with it, it tells whether something has come since."""
+    return f"{crc32(chr(10).join(pointers).encode()):08x}"
+
+
+def unseen(form: Form, step: int, posted: Posted, shown: Callable[[], Settled], now: Settled) -> str:
+    """The first question or file of a step that is asked only since the page was shown, may be left blank, and was
+    not on it: without script nobody has seen it. '' when there is none; `shown` are the answers of the page."""
+    asked = on_step(form, step, now)
+    if (posted.get(ASKED) or [""])[-1] in ("", mark(asked)):
+        return ""
+    before = set(on_step(form, step, shown()))
+    new = (pointer for pointer in asked if pointer not in before)
+    return next((pointer for pointer in new if _is_blank(now.by_pointer.get(pointer))), "")
+
+
+def _is_blank(question: Question | None) -> bool:
+    """Of a file nothing is known here: it is shown."""
+    return question is None or (question.value is None and not question.children and not question.rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ class OpenDataPage:
 class ProcedureCard:
     """One procedure in a list. `state`: open, closed, planned, suspended.
 
-    `fee` is the lowest in yen, None when free; `fee_more` says that it may be more.
+    `fee` is the lowest in yen, None when free; `fee_more` says that it may be more, `fee_sometimes` that most pay none.
     """
 
     title: str
@@ -153,6 +153,7 @@ class ProcedureCard:
     online: bool
     fee: int | None = None
     fee_more: bool = False
+    fee_sometimes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,12 +258,13 @@ class StepPage:
 
     `number` counts from 1, and `total` counts the check at the end of `steps` too. `save` and `back` say whether those
     buttons stand there. `wrong` are the pointers of `errors`: sent along, they stay told when the questions change.
+    `asked` stands for what is asked on the page (`filling.mark`): sent along, it tells what has come since.
     `ask` is the level of sign-in to offer first ('' none): email, oidc-basic, jpki-signature.
     `earlier` is the day of the answers that could fill blanks of this step (`offers`: of some step, by other answers).
     `contact` and `needs` are the help at hand: whom to ask, and what to have ready for this step.
     """
 
-    PLACED: ClassVar = frozenset({"person", "views", "action", "rev", "saved_at", "earlier"})
+    PLACED: ClassVar = frozenset({"person", "views", "action", "rev", "asked", "saved_at", "earlier"})
     """What the template may ask about only whether it is there: the page is compiled without it (`segments.Frames`)."""
 
     title: str
@@ -275,6 +277,7 @@ class StepPage:
     errors: Sequence[ErrorLink]
     action: str
     rev: str
+    asked: str = ""
     wrong: Sequence[str] = ()
     saved_at: datetime | None = None
     banner: Banner | None = None

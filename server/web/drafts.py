@@ -181,7 +181,8 @@ async def _turned(request: Request, place: Place, posted: Posted, files: Sequenc
         if errors:
             changed, surplus = await with_files(request, changed, kept)
             return _step(request, changed, turn=turn, errors=(*errors, *surplus), status=422)
-        return await _saved(request, changed, Pressed(verb, where, posted, turn, kept, unfit))
+        missed = filling.unseen(form, place.number, posted, lambda: _settled(request, place), turn.settled)
+        return await _saved(request, changed, Pressed(verb, where, posted, turn, kept, unfit, missed))
     except StoreUnavailable:
         return _unsaved(request, changed, turn, 503, RETRY_SECONDS, UNSAVED)
     except LimitReached as error:
@@ -229,6 +230,8 @@ class Pressed:
     turn: filling.Turn
     kept: Sequence[uploads.Kept]
     unfit: Sequence[FieldError]
+    missed: str = ""
+    """A question that nobody has seen yet, of those that the answers brought up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +357,8 @@ def _after(request: Request, place: Place, pressed: Pressed, saved: Saved) -> Re
 def _onward(request: Request, place: Place, pressed: Pressed) -> Response:
     """The page that follows: the next or the previous step on which something is asked, or the same one."""
     asked = filling.asked_steps(place.declaration.form, pressed.turn.settled)
+    if pressed.verb == filling.NEXT and pressed.missed:
+        return see_other(f"{place.base}/{place.number + 1}#{control_id(steps.control_of(pressed.missed))}")
     if pressed.verb == filling.NEXT:
         return _next_step(place, asked)
     if pressed.verb == "back":
@@ -403,8 +408,8 @@ def _step(
     made = steps.items(shown)
     if personal and is_fragment(request) and status == 200:  # what is kept for everybody is always a whole page
         html = services(request).renderer.questions(made)
-        offered = {"earlier": _offered(shown, place)}
-        again = services(request).renderer.render("components/earlier_again.html", offered) if place.known else ""
+        beside = {"asked": _asked(shown), "offers": bool(place.known), "earlier": _offered(shown, place)}
+        again = services(request).renderer.render("components/step_again.html", beside)
         return HTMLResponse(f"{html}{again}")
     context = replace(
         _step_page(shown, place, made),
@@ -432,6 +437,7 @@ def _step_page(shown: steps.Shown, place: Place, made: Sequence[FieldView | OnPa
         wrong=tuple(error.pointer for error in shown.errors),
         action=place.action,
         rev=str(place.draft.revision) if place.draft else "",
+        asked=_asked(shown),
         saved_at=place.draft.saved_at if place.draft else None,
         banner=None if shown.errors else steps.card_banner(shown),
         multipart=steps.multipart(shown.form, place.number),
@@ -439,6 +445,10 @@ def _step_page(shown: steps.Shown, place: Place, made: Sequence[FieldView | OnPa
         offers=bool(place.known),
         earlier=_offered(shown, place),
     )
+
+
+def _asked(shown: steps.Shown) -> str:
+    return filling.mark(filling.on_step(shown.form, shown.number, shown.settled))
 
 
 def _level_to_ask(request: Request, shown: steps.Shown) -> str:

@@ -141,6 +141,7 @@ def _card(request: Request, published: Published) -> c.ProcedureCard:
         online=is_online(declaration),
         fee=sum(certain) if certain else min((fee.amount for fee in fees), default=None),
         fee_more=len(fees) > 1 or any(fee.sometimes for fee in fees),
+        fee_sometimes=bool(fees) and not certain,
     )
 
 

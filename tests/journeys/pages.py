@@ -256,7 +256,8 @@ def fill(resident: Resident, page: Page, answers: Mapping[str, Any], files: Mapp
         form = page.form(control="_rev")
         typed = answered(form, answers)
         add = missing_rows(form, answers)
-        handed = wanted_files(form, files)
+        there = page.text
+        handed = {name: sent for name, sent in wanted_files(form, files).items() if sent[0][0] not in there}
         if add:
             page = resident.press(page, form, typed, button=("_do", add))
             continue

@@ -336,6 +336,43 @@ def test_what_another_tab_changed_may_take_a_step_away(by_post: Resident) -> Non
     assert by_post.open(f"{base(second)}/check").status == 200
 
 
+@pytest.fixture
+def more(settings: Settings, clock: Clock) -> Iterator[Resident]:
+    """Somebody at a page where an answer brings up questions that may be left blank."""
+    pet = {"title": "動物", "oneOf": [{"const": "dog", "title": "犬"}, {"const": "none", "title": "いない"}]}
+    name = {"type": "string", "title": "犬の名", "maxLength": 20}
+    big = {"title": "大きさ", "oneOf": [{"const": "big", "title": "大きい"}, {"const": "small", "title": "小さい"}]}
+    dog = {"properties": {"pet": {"const": "dog"}}, "required": ["pet"]}
+    asked = {"if": dog, "then": {"properties": {"size": big, "name": name}}}
+    schema = {"type": "object", "properties": {"pet": pet}, "required": ["pet"], "allOf": [asked]}
+    steps = [{"title": "動物", "fields": ["/pet", "/size", "/name"]}]
+    own = procedure("doubutsu", schema=schema, ui={"steps": steps}, attachments=[])
+    with running(settings, replace(library(), declarations={own.slug: own}), clock) as client:
+        yield Resident(client)
+
+
+def test_a_question_that_an_answer_brings_up_is_shown_before_one_goes_on(more: Resident) -> None:
+    first = more.open("/procedures/doubutsu/apply")
+    again = on(more, first, {"pet": ["dog"]})
+    assert again.path.endswith("/1") and again.url.endswith("#f-size")
+    assert {"size", "name"} <= again.form(control="_rev").names()
+    assert on(more, again).path.endswith("/check"), "they may be left blank, and are not shown a third time"
+
+
+def test_a_question_that_goes_away_keeps_nobody(more: Resident) -> None:
+    again = on(more, more.open("/procedures/doubutsu/apply"), {"pet": ["dog"]})
+    assert on(more, again, {"pet": ["none"]}).path.endswith("/check")
+
+
+def test_whoever_has_seen_the_new_questions_by_script_goes_on_at_once(more: Resident) -> None:
+    first = more.open("/procedures/doubutsu/apply")
+    sent = {"_rev": [""], "pet": ["dog"]}
+    part = more.client.post(first.path, data={**sent, "_do": ["refresh"]}, headers={"hx-request": "true"}).text
+    (mark,) = re.findall('name="_asked" id="asked" value="([0-9a-f]{8})" hx-swap-oob="true"', part)
+    after = more.client.post(first.path, data={**sent, "_asked": [mark], "name": [""], "_do": ["next"]})
+    assert after.url.path.endswith("/check")
+
+
 # --- rows, addresses, files ---------------------------------------------------------------------------------------
 
 
