@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 
@@ -15,6 +16,7 @@ from forms_schema import Attachment as Asked
 from forms_schema import Field
 from procedures.bookings import BookingTable
 from procedures.declaration import Declaration
+from procedures.dialect import ASSURANCES, CHANNELS
 from procedures.fees import FeeRow, FeeTable, NoFeeError
 from procedures.library import Shared
 from server.api import enums
@@ -79,6 +81,13 @@ class Booking:
     pointer: str = field(description="枠を答える質問の JSON Pointer。")
 
 
+@strawberry.type(description="オンラインの申請が、ほかのサイトへ移る手続の、移り先。")
+class Handover:
+    to: str = field(description="移り先の名前。例: マイナポータル")
+    url: str = field(description="移り先のアドレス。")
+    prepare: list[str] = field(description="移る前に用意するもの。")
+
+
 def _schema(self: Procedure) -> JSON:
     return JSON(self.declaration.schema)
 
@@ -121,6 +130,7 @@ class Procedure:
     id: strawberry.ID = field(description="手続の番号。例: P101")
     slug: str = field(description="アドレスに使う名前。")
     title: str = field(description="住民に見せる名前。")
+    official_title: str = field(description="法令や条例での名前。日本語だけ。")
     kana: str = field(description="よみ(カタカナ)。")
     summary: str = field(description="どんな手続か。")
     category: str = field(description="分類。")
@@ -128,6 +138,7 @@ class Procedure:
     group: str = field(description="国や市の計画での区分。")
     department: str = field(description="担当課。")
     legal_basis: str = field(description="根拠の法令。")
+    procedure_type: enums.ProcedureType = field(description="手続の種類。")
     assurance: enums.Assurance = field(description="本人の確認のレベル。")
     channels: list[enums.Channel] = field(description="出せる場所。")
     online_since: str | None = field(description="オンラインになった年度。例: R5")
@@ -135,6 +146,7 @@ class Procedure:
     result: enums.Result = field(description="手に入るもの。")
     fee: Fee | None = field(description="手数料。無料なら null。")
     booking: Booking | None = field(description="予約のカレンダー。予約のない手続なら null。")
+    handover: Handover | None = field(description="オンラインの申請の移り先。ここで受け付ける手続なら null。")
     status: ProcedureStatus = field(description="受付の状態。")
     version: str = field(description="質問の版。submitApplication の version に書く。")
     language: enums.Language = field(description="言葉が、実際に何語か。")
@@ -145,20 +157,28 @@ class Procedure:
     attachments: list[Attachment] = field(resolver=_attachments, description="添付書類。")
 
 
-def shown(published: Published, shared: Shared, now: datetime) -> Procedure:
-    """A version of a procedure as it is today."""
+def shown(
+    published: Published, shared: Shared, now: datetime, language: enums.Language = enums.Language.JA
+) -> Procedure:
+    """A version of a procedure as it is today; title and summary in `language`, where both are translated."""
     declaration, status = published.declaration, published.status(now)
+    words = shared.translations.words(language.value, declaration.slug) if language is not enums.Language.JA else {}
+    title, summary = words.get(declaration.title), words.get(declaration.summary)
+    translated = title is not None and summary is not None
+    handed = published.handed_over
     return Procedure(
         id=strawberry.ID(declaration.id),
         slug=declaration.slug,
-        title=declaration.title,
+        title=title if title is not None and translated else declaration.title,
+        official_title=declaration.official_title,
         kana=declaration.kana,
-        summary=declaration.summary,
+        summary=summary if summary is not None and translated else declaration.summary,
         category=declaration.category,
         life_events=list(declaration.life_events),
         group=declaration.group,
         department=declaration.department,
         legal_basis=declaration.legal_basis,
+        procedure_type=enums.ProcedureType(declaration.procedure_type.value),
         assurance=enums.Assurance(declaration.assurance.value),
         channels=[enums.Channel(each.value) for each in declaration.channels],
         online_since=declaration.online_since or None,
@@ -166,6 +186,7 @@ def shown(published: Published, shared: Shared, now: datetime) -> Procedure:
         result=enums.Result(declaration.result.value),
         fee=_fee(declaration, shared.fees, today(now)),
         booking=_booking(declaration, shared.bookings),
+        handover=Handover(to=handed.to, url=handed.url, prepare=list(handed.prepare)) if handed else None,
         status=ProcedureStatus(
             state=enums.ProcedureState(status.state.value),
             reason=status.reason or None,
@@ -173,7 +194,7 @@ def shown(published: Published, shared: Shared, now: datetime) -> Procedure:
             accepts_until=status.accepts_until,
         ),
         version=published.digest,
-        language=enums.Language.JA,
+        language=language if translated else enums.Language.JA,
         declaration=declaration,
     )
 
@@ -242,11 +263,66 @@ class ProcedureEdge:
     node: Procedure = field(description="手続。")
 
 
-@strawberry.type(description="手続の一覧。手続の番号の順、text があれば近いものから。")
+@strawberry.type(description="一覧の中での、ある値の数。")
+class FacetCount:
+    value: str = field(description="値。しぼりこみに書く。")
+    title: str = field(description="値の名前。")
+    count: int = field(description="その値の手続の数。")
+
+
+@strawberry.type(description="一覧全体を、項目ごとに数えたもの。")
+class Facets:
+    categories: list[FacetCount] = field(description="分類ごとの数。")
+    life_events: list[FacetCount] = field(description="暮らしのできごとごとの数。")
+    groups: list[FacetCount] = field(description="区分ごとの数。")
+    departments: list[FacetCount] = field(description="担当課ごとの数。")
+    channels: list[FacetCount] = field(description="出せる場所ごとの数。")
+    assurances: list[FacetCount] = field(description="本人の確認のレベルごとの数。")
+    states: list[FacetCount] = field(description="受付の状態ごとの数。")
+    with_fee: int = field(description="手数料のかかる手続の数。")
+
+
+def _facets(self: ProcedureConnection) -> Facets:
+    shared, found = self.shared, self.found
+    categories = {code: each.title for code, each in shared.categories.items()}
+    events = {code: each.title for code, each in shared.life_events.items()}
+    channels = {each.value: words for each, words in CHANNELS.items()}
+    levels = {each.value: words for each, words in ASSURANCES.items()}
+    return Facets(
+        categories=_counted((each.category for each in found), categories),
+        life_events=_counted((code for each in found for code in each.life_events), events),
+        groups=_counted((each.group for each in found), shared.groups),
+        departments=_counted((each.department for each in found), {}),
+        channels=_counted((str(channel.value) for each in found for channel in each.channels), channels),
+        assurances=_counted((str(each.assurance.value) for each in found), levels),
+        states=_counted((str(each.status.state.value) for each in found), {}),
+        with_fee=sum(each.fee is not None for each in found),
+    )
+
+
+def _counted(values: Iterable[str], titles: Mapping[str, str]) -> list[FacetCount]:
+    """The values that occur, in the order of `titles`, others by their name."""
+    order = {value: i for i, value in enumerate(titles)}
+    counts = sorted(Counter(values).items(), key=lambda each: (order.get(each[0], len(order)), each[0]))
+    return [FacetCount(value=value, title=titles.get(value, value), count=count) for value, count in counts]
+
+
+@strawberry.type(description="手続の一覧。orderBy の順。")
 class ProcedureConnection:
     total_count: int = field(description="ぜんぶで何件か。")
     page_info: PageInfo = field(description="一覧のどこにいるか。")
     edges: list[ProcedureEdge] = field(description="このページの手続。")
+    facets: Facets = field(resolver=_facets, description="一覧全体を、項目ごとに数えたもの。")
+    found: strawberry.Private[Sequence[Procedure]]
+    shared: strawberry.Private[Shared]
+
+
+@strawberry.type(description="分類、または暮らしのできごと。")
+class Topic:
+    code: str = field(description="しぼりこみに書く名前。")
+    title: str = field(description="住民に見せる名前。")
+    kana: str = field(description="よみ(カタカナ)。")
+    count: int = field(description="手続の数。")
 
 
 @strawberry.type(description="オンライン化の歩み。数は、その年度までの合計。")
@@ -262,29 +338,74 @@ class Shelf:
     def __init__(self, catalogue: Catalogue, targets: dict[str, int], now: datetime) -> None:
         served = catalogue.all()
         self._index = Index(served, catalogue.shared)
-        self._shown = {each.declaration.slug: shown(each, catalogue.shared, now) for each in served}
+        self._served, self._shared, self._now = served, catalogue.shared, now
+        self._shown = {enums.Language.JA: self._in(enums.Language.JA)}
         since = [_fiscal(each.declaration.online_since) for each in served if each.declaration.online_since]
         self.rollout = [
             RolloutYear(year=year, target=target, online=sum(begun <= _fiscal(year) for begun in since))
             for year, target in targets.items()
         ]
 
-    def get(self, slug: str) -> Procedure | None:
-        return self._shown.get(slug)
+    def _in(self, language: enums.Language) -> dict[str, Procedure]:
+        return {each.declaration.slug: shown(each, self._shared, self._now, language) for each in self._served}
 
-    def page(self, wanted: ProcedureFilter | None, first: int | None, after: str | None) -> ProcedureConnection:
+    def _told(self, language: enums.Language | None) -> dict[str, Procedure]:
+        """Every procedure in a language, made when it is first asked for."""
+        asked = language or enums.Language.JA
+        if asked not in self._shown:
+            self._shown[asked] = self._in(asked)
+        return self._shown[asked]
+
+    def get(self, slug: str, language: enums.Language | None = None) -> Procedure | None:
+        return self._told(language).get(slug)
+
+    @property
+    def categories(self) -> list[Topic]:
+        used = Counter(each.declaration.category for each in self._served)
+        named = self._shared.categories.values()
+        return [Topic(code=each.id, title=each.title, kana=each.kana, count=used[each.id]) for each in named]
+
+    @property
+    def life_events(self) -> list[Topic]:
+        used = Counter(code for each in self._served for code in each.declaration.life_events)
+        named = self._shared.life_events.values()
+        return [Topic(code=each.id, title=each.title, kana=each.kana, count=used[each.id]) for each in named]
+
+    def page(
+        self,
+        wanted: ProcedureFilter | None,
+        first: int | None,
+        after: str | None,
+        order: enums.ProcedureOrder | None = None,
+        language: enums.Language | None = None,
+    ) -> ProcedureConnection:
         """Raises ApiError for a page that is too long, or a cursor that leads nowhere."""
         size = page_size(first)
-        found = self._found(wanted or ProcedureFilter())
+        found = _ordered(self._found(wanted or ProcedureFilter(), self._told(language)), order)
         start = _after(found, after) if after is not None else 0
         edges = [ProcedureEdge(cursor=_cursor(each), node=each) for each in found[start : start + size]]
         more = PageInfo(has_next_page=start + size < len(found), end_cursor=edges[-1].cursor if edges else None)
-        return ProcedureConnection(total_count=len(found), page_info=more, edges=edges)
+        return ProcedureConnection(
+            total_count=len(found), page_info=more, edges=edges, found=found, shared=self._shared
+        )
 
-    def _found(self, wanted: ProcedureFilter) -> list[Procedure]:
+    def _found(self, wanted: ProcedureFilter, told: Mapping[str, Procedure]) -> list[Procedure]:
         text = (wanted.text or "")[:LONGEST_TEXT]
         found = self._index.find(Wanted(text, wanted.category or "", wanted.life_event or ""))
-        return [each for one in found if wanted.admits(each := self._shown[one.declaration.slug])]
+        return [each for one in found if wanted.admits(each := told[one.declaration.slug])]
+
+
+def _ordered(found: list[Procedure], order: enums.ProcedureOrder | None) -> list[Procedure]:
+    """Stable: what is equal stays as it was found."""
+    if order is enums.ProcedureOrder.ID:
+        return sorted(found, key=lambda each: each.id)
+    if order is enums.ProcedureOrder.KANA:
+        return sorted(found, key=lambda each: each.kana)
+    if order is enums.ProcedureOrder.PROCESSING_DAYS:
+        return sorted(found, key=lambda each: each.processing_days)
+    if order is enums.ProcedureOrder.ONLINE_SINCE:
+        return sorted(found, key=lambda each: _fiscal(each.online_since or "M1"), reverse=True)
+    return found
 
 
 def page_size(first: int | None) -> int:

@@ -45,19 +45,28 @@ KEPT: Final = 256
 """Documents held read; each has at most MAX_TOKENS."""
 
 LENGTHS: Final = {
-    "edges": 1,  # counted with the field that is paged
+    "edges": 1,  # counted with the page around it
     "steps": 20,
     "attachments": 20,
-    "items": 20,
+    "items": 16,
     "history": 30,
     "errors": 100,
     "leftOut": 100,
     "rollout": 10,
     "slots": MOST_SLOTS,
+    "categories": 40,
+    "lifeEvents": 40,
+    "groups": 20,
+    "departments": 60,
+    "channels": 5,
+    "assurances": 5,
+    "states": 5,
+    "statistics": 1000,
 }
 """How long a list of objects is taken to be, by its field; a test holds it to the schema and to what is served."""
 WEIGHTS: Final = {
     "slots": 200,
+    "statistics": 500,
     "application": 200,
     "submitApplication": 2000,
     "startSignature": 2000,
@@ -223,7 +232,22 @@ class _Cost:
             return INTROSPECTION
         name = node.name.value
         below = self.of(node.selection_set) if node.selection_set else 0
-        return WEIGHTS.get(name, 1) + below * (self._page(node) if name == "procedures" else LENGTHS.get(name, 1))
+        if name == "procedures" and node.selection_set:  # what stands beside the edges is answered once
+            return WEIGHTS.get(name, 1) + below + self._edges(node.selection_set) * (self._page(node) - 1)
+        return WEIGHTS.get(name, 1) + below * LENGTHS.get(name, 1)
+
+    def _edges(self, selected: SelectionSetNode) -> int:
+        """What one edge of a page costs, through fragments too."""
+        total = 0
+        each: Any
+        for each in selected.selections:
+            if isinstance(each, FragmentSpreadNode):
+                total += self._edges(self._fragments[each.name.value].selection_set)
+            elif not isinstance(each, FieldNode):
+                total += self._edges(each.selection_set)
+            elif each.name.value == "edges":
+                total += self._of(each)
+        return total
 
     def _of_fragment(self, name: str) -> int:
         if name not in self._known:

@@ -62,10 +62,28 @@ class AttachmentRequirement(Enum):
     OPTIONAL = value("optional", description="出さなくてもよい。")
 
 
-@strawberry.enum(description="質問の言葉を、どの言語で読むか。訳のない手続は日本語のまま。")
+@strawberry.enum(description="名前と要約を、どの言語で読むか。訳のない手続は日本語のまま。")
 class Language(Enum):
     JA = value("ja", description="日本語。")
+    JA_EASY = value("ja-easy", description="やさしい日本語。")
     EN = value("en", description="英語。")
+
+
+@strawberry.enum(description="一覧の順。")
+class ProcedureOrder(Enum):
+    RELEVANCE = value("relevance", description="text に近いものから。text がなければ番号の順。")
+    ID = value("id", description="手続の番号の順。")
+    KANA = value("kana", description="よみの順。")
+    PROCESSING_DAYS = value("processing_days", description="早く済むものから。")
+    ONLINE_SINCE = value("online_since", description="オンラインになった年度の新しいものから。")
+
+
+@strawberry.enum(description="手続の種類。")
+class ProcedureType(Enum):
+    SHINSEI = value(terms.ProcedureType.SHINSEI.value, description="申請。市が決める。")
+    TODOKEDE = value(terms.ProcedureType.TODOKEDE.value, description="届出。届けば済む。")
+    YOYAKU = value(terms.ProcedureType.YOYAKU.value, description="予約。")
+    NOFU = value(terms.ProcedureType.NOFU.value, description="納付。")
 
 
 @strawberry.enum(description="申請の状態。市役所の中の状態を、出した人にわかる形にしたもの。")

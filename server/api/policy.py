@@ -24,7 +24,10 @@ class Access(StrEnum):
 POLICY: Final = {
     "Query.procedures": Access.EVERYBODY,
     "Query.procedure": Access.EVERYBODY,
+    "Query.categories": Access.EVERYBODY,
+    "Query.lifeEvents": Access.EVERYBODY,
     "Query.rollout": Access.EVERYBODY,
+    "Query.statistics": Access.ANYBODY,
     "Query.slots": Access.ANYBODY,
     "Query.application": Access.HOLDER,
     "Mutation.submitApplication": Access.ASSURED,

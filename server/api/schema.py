@@ -24,11 +24,12 @@ from server.api.applications import (
     WithdrawApplicationPayload,
 )
 from server.api.bookings import Slot, slots
-from server.api.catalogue import LONGEST_PAGE, PAGE, Procedure, ProcedureConnection, ProcedureFilter, RolloutYear
+from server.api.catalogue import LONGEST_PAGE, PAGE, Procedure, ProcedureConnection, ProcedureFilter, RolloutYear, Topic
 from server.api.context import Context, Info
 from server.api.execution import Executor, read_plainly
 from server.api.policy import unlisted
 from server.api.scalars import SCALARS
+from server.api.statistics import UseCount, statistics
 
 
 def _procedures(
@@ -36,8 +37,10 @@ def _procedures(
     filter: Annotated[ProcedureFilter | None, argument(description="しぼりこみ。")] = None,
     first: Annotated[int | None, argument(description=f"1ページの件数。{LONGEST_PAGE}まで。なければ{PAGE}。")] = None,
     after: Annotated[str | None, argument(description="前のページの endCursor。")] = None,
+    order_by: Annotated[enums.ProcedureOrder | None, argument(description="順。なければ RELEVANCE。")] = None,
+    language: Annotated[enums.Language | None, argument(description="名前と要約の言語。")] = None,
 ) -> ProcedureConnection:
-    return info.context.shelf.page(filter, first, after)
+    return info.context.shelf.page(filter, first, after, order_by, language)
 
 
 def _procedure(
@@ -47,7 +50,7 @@ def _procedure(
         enums.Language | None, argument(description="読みたい言語。訳がなければ日本語で返し、language にそう書く。")
     ] = None,
 ) -> Procedure | None:
-    return info.context.shelf.get(slug)
+    return info.context.shelf.get(slug, language)
 
 
 async def _application(
@@ -56,6 +59,22 @@ async def _application(
     access_code: Annotated[str, argument(description="確認コード。")],
 ) -> Application | None:
     return await applications.find(info, receipt_number, access_code)
+
+
+def _categories(info: Info) -> list[Topic]:
+    return info.context.shelf.categories
+
+
+def _life_events(info: Info) -> list[Topic]:
+    return info.context.shelf.life_events
+
+
+async def _statistics(
+    info: Info,
+    slug: Annotated[str | None, argument(description="手続の slug。")] = None,
+    month: Annotated[str | None, argument(description="月(日本)。例: 2026-10")] = None,
+) -> list[UseCount]:
+    return await statistics(info, slug, month)
 
 
 def _rollout(info: Info) -> list[RolloutYear]:
@@ -100,6 +119,11 @@ class Query:
     )
     slots: list[Slot] | None = field(
         resolver=_slots, description="いま予約できる枠。満員の枠も返す。予約のない手続や、ない手続なら null。"
+    )
+    categories: list[Topic] = field(resolver=_categories, description="分類。住民に見せる順。")
+    life_events: list[Topic] = field(resolver=_life_events, description="暮らしのできごと。住民に見せる順。")
+    statistics: list[UseCount] = field(
+        resolver=_statistics, description="申請の件数。手続か月を1つ書く。前の月まで。5件未満は件数を返さない。"
     )
     rollout: list[RolloutYear] = field(resolver=_rollout, description="オンライン化の目標と実績。年度の順。")
 

@@ -32,16 +32,21 @@ def until(now: datetime) -> date:
     return today(now).replace(day=1)
 
 
-def usage(db: Reading, *, now: datetime) -> Sequence[Use]:
-    """Every whole month before this one, by procedure, month and channel. Drafts are no applications."""
-    month = _month(db.connection.dialect.name)
+def usage(db: Reading, *, now: datetime, slug: str = "", month: str = "") -> Sequence[Use]:
+    """Every whole month before this one, by procedure, month and channel; only of a procedure or of a month where
+    one is named. Drafts are no applications."""
+    of = _month(db.connection.dialect.name)
     counted = (
-        select(t.application.c.slug, month.label("month"), t.application.c.channel, func.count().label("filed"))
+        select(t.application.c.slug, of.label("month"), t.application.c.channel, func.count().label("filed"))
         .where(t.application.c.submitted_at < bindparam("until"))
         .group_by(t.application.c.slug, text("month"), t.application.c.channel)
         .order_by(t.application.c.slug, text("month"), t.application.c.channel)
     )
-    rows = db.all(counted, {"until": midnight(until(now))})
+    if slug:
+        counted = counted.where(t.application.c.slug == bindparam("slug"))
+    if month:
+        counted = counted.where(of == bindparam("month"))
+    rows = db.all(counted, {"until": midnight(until(now)), "slug": slug, "month": month})
     return [Use(row.slug, row.month, row.channel, row.filed if row.filed >= LEAST else None) for row in rows]
 
 

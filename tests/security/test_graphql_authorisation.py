@@ -23,7 +23,7 @@ CALLERS: Final = (*ACTORS, "another's token", "its owner's token", "a token that
 EVERYBODY, HOLDER, FILER, CALLER = "everybody", "holder of number and code", "who files, in the answer", "the caller"
 
 FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
-    "Query": {EVERYBODY: "procedures procedure rollout slots", HOLDER: "application"},
+    "Query": {EVERYBODY: "procedures procedure categories lifeEvents statistics rollout slots", HOLDER: "application"},
     "Mutation": {CALLER: "submitApplication startSignature withdrawApplication"},
     "Application": {
         HOLDER: "receiptNumber state submittedAt feeTotal payment seat history procedure",
@@ -37,10 +37,16 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "AnswerError": {CALLER: "pointer code message"},
     "Signature": {CALLER: "id url"},
     "Procedure": {
-        EVERYBODY: "id slug title kana summary category lifeEvents group department legalBasis assurance channels "
-        "onlineSince processingDays result fee booking status version language schema ui steps attachments"
+        EVERYBODY: "id slug title officialTitle kana summary category lifeEvents group department legalBasis "
+        "procedureType assurance channels onlineSince processingDays result fee booking handover status version "
+        "language schema ui steps attachments"
     },
-    "ProcedureConnection": {EVERYBODY: "totalCount pageInfo edges"},
+    "Handover": {EVERYBODY: "to url prepare"},
+    "ProcedureConnection": {EVERYBODY: "totalCount pageInfo edges facets"},
+    "Facets": {EVERYBODY: "categories lifeEvents groups departments channels assurances states withFee"},
+    "FacetCount": {EVERYBODY: "value title count"},
+    "Topic": {EVERYBODY: "code title kana count"},
+    "UseCount": {EVERYBODY: "slug month channel count"},
     "ProcedureEdge": {EVERYBODY: "cursor node"},
     "PageInfo": {EVERYBODY: "hasNextPage endCursor"},
     "ProcedureStatus": {EVERYBODY: "state reason acceptsFrom acceptsUntil"},
@@ -94,6 +100,9 @@ SLOTS = '{ slots(slug: "letter") { start until capacity left } }'
 PUBLIC_QUERIES: Final = {
     "Query.procedures": PROCEDURES,
     "Query.procedure": PROCEDURE,
+    "Query.categories": "{ categories { code title kana count } }",
+    "Query.lifeEvents": "{ lifeEvents { code title kana count } }",
+    "Query.statistics": '{ statistics(slug: "letter") { slug month channel count } }',
     "Query.rollout": ROLLOUT,
     "Query.slots": SLOTS,
 }
@@ -174,6 +183,9 @@ KNOWN = ("another resident", "its owner elsewhere", "its owner", "another's toke
 ROWS: Final = {
     "Query.procedures": everyone("told"),
     "Query.procedure": everyone("told"),
+    "Query.categories": everyone("told"),
+    "Query.lifeEvents": everyone("told"),
+    "Query.statistics": everyone("told"),
     "Query.rollout": everyone("told"),
     "Query.slots": everyone("told"),
     "Query.application, right code": everyone("told"),
