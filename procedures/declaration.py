@@ -105,7 +105,11 @@ class Fee:
 
 @dataclass(frozen=True, eq=False)
 class Declaration:
-    """One procedure in one version. `text` is the bundle, `digest` its name."""
+    """One procedure in one version. `text` is the bundle, `digest` its name.
+
+    What the catalogue says is read at once; the questions, their layout and the cases when they are first asked for: of
+    two hundred procedures that are served, few are being filled in.
+    """
 
     text: str
     id: str
@@ -129,11 +133,7 @@ class Declaration:
     processing_days: int
     retention_years: int
     guide: Guide
-    schema: Schema
-    attachments: Sequence[Mapping[str, Any]]
     fee: Fee | None
-    ui: Mapping[str, Any]
-    cases: Sequence[Mapping[str, Any]]
     handover: Handover | None
     booking: Booking | None
 
@@ -141,6 +141,30 @@ class Declaration:
     def digest(self) -> str:
         """SHA-256 of the bundle, in hex."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The questions: JSON Schema, with every common definition it uses in its `$defs`."""
+        schema: Schema = self._part("schema", {})
+        return schema
+
+    @cached_property
+    def ui(self) -> Mapping[str, Any]:
+        """Layout and wording of the pages."""
+        ui: Mapping[str, Any] = self._part("ui", {})
+        return ui
+
+    @cached_property
+    def attachments(self) -> Sequence[Mapping[str, Any]]:
+        return tuple(self._part("attachments", ()))
+
+    @cached_property
+    def cases(self) -> Sequence[Mapping[str, Any]]:
+        """Its tests."""
+        return tuple(self._part("cases", ()))
+
+    def _part(self, name: str, default: Any) -> Any:
+        return json.loads(self.text).get(name, default)
 
     @cached_property
     def form(self) -> Form:
@@ -202,11 +226,7 @@ def _built(raw: Mapping[str, Any], text: str) -> Declaration:
         processing_days=raw["processing_days"],
         retention_years=raw["retention_years"],
         guide=_guide(raw["guide"]),
-        schema=raw["schema"],
-        attachments=tuple(raw.get("attachments", ())),
         fee=_fee(fee) if fee else None,
-        ui=raw.get("ui", {}),
-        cases=tuple(raw["cases"]),
         handover=_handover(handover) if handover else None,
         booking=Booking(**raw["booking"]) if raw.get("booking") else None,
     )

@@ -3,8 +3,6 @@ quarter of a desk's screen (400 %), nothing too small to hit, and the matter on 
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
 
 from tests.browser import looks, tree
@@ -179,12 +177,8 @@ def test_too_many_tries(visit: Visit) -> None:
 
 def test_a_store_that_is_busy(visit: Visit, server: Server) -> None:
     visit.open("/resume")
-    other = sqlite3.connect(server.data_dir / "kakanai.db", isolation_level=None)
-    try:
-        other.execute("BEGIN IMMEDIATE")
+    with server.busy():
         assert visit.go("再開する") == 503
-    finally:
-        other.close()
     examined(visit)
 
 

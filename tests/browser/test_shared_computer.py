@@ -86,7 +86,7 @@ class Computer:
         profile as it was left.
         """
         left = self.profile.with_name(self.profile.name + "-left")
-        shutil.copytree(self.profile, left, symlinks=True)
+        shutil.copytree(self.profile, left, symlinks=True, ignore=shutil.ignore_patterns("Singleton*"))
         for _ in range(3):
             with suppress(PlaywrightTimeout):
                 self.start("--restore-last-session", without=("about:blank",))
