@@ -53,12 +53,16 @@ class FeeTable:
         """Every code that is named, in force or not."""
         return frozenset(row.code for row in self.rows)
 
+    def find(self, code: str, on: date) -> FeeRow | None:
+        """The row in force on `on`; None where nothing is charged by that code then."""
+        return next((row for row in self.rows if row.code == code and row.valid_on(on)), None)
+
     def row(self, code: str, on: date) -> FeeRow:
         """The row in force on `on`. Raises NoFeeError."""
-        for row in self.rows:
-            if row.code == code and row.valid_on(on):
-                return row
-        raise NoFeeError(f"{code} {on.isoformat()}")
+        row = self.find(code, on)
+        if row is None:
+            raise NoFeeError(f"{code} {on.isoformat()}")
+        return row
 
 
 @dataclass(frozen=True, slots=True)

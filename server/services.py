@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from payments.port import Gateway
@@ -16,6 +17,7 @@ from server.applications.quarantine import Quarantine
 from server.applications.scanner import Scanner
 from server.applications.teller import Teller
 from server.catalogue import Catalogue
+from server.japan import today
 from server.money.checkout import Cashier
 from server.notices.worker import Mailer
 from server.people.identity import IdentityAdapter
@@ -53,6 +55,12 @@ class Services:
     random: Random
     renderer: Renderer
     metrics: Metrics
+
+    @property
+    def edition(self) -> tuple[str, date]:
+        """What an answer that is the same for everybody depends on: what is served, and the day in Japan, for
+        procedures open and close at midnight."""
+        return self.catalogue.version, today(self.clock())
 
     @property
     def teller(self) -> Teller:

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 import strawberry
 from strawberry import field
@@ -17,13 +17,13 @@ from forms_schema import Field
 from procedures.bookings import BookingTable
 from procedures.declaration import Declaration
 from procedures.dialect import ASSURANCES, CHANNELS
-from procedures.fees import FeeRow, FeeTable, NoFeeError
-from procedures.library import Shared
+from procedures.fees import FeeTable
+from procedures.library import Category, LifeEvent, Shared
 from server.api import enums
 from server.api.refusals import ApiError
 from server.api.scalars import JSON
 from server.catalogue import Catalogue, Published
-from server.catalogue.finding import Index, Wanted
+from server.catalogue.finding import Wanted
 from server.japan import today
 
 PAGE: Final = 50
@@ -211,17 +211,9 @@ def _booking(declaration: Declaration, table: BookingTable) -> Booking | None:
 def _fee(declaration: Declaration, fees: FeeTable, day: date) -> Fee | None:
     if declaration.fee is None:
         return None
-    rows = [row for item in declaration.fee.items if (row := _row(fees, item.code, day))]
+    rows = [row for item in declaration.fee.items if (row := fees.find(item.code, day))]
     items = [FeeItem(code=row.code, title=row.title, amount=row.amount, unit=row.unit) for row in rows]
     return Fee(timing=enums.FeeTiming(declaration.fee.timing.value), items=items)
-
-
-def _row(fees: FeeTable, code: str, day: date) -> FeeRow | None:
-    """None where the table has no amount for that day: the rest of the catalogue is still told."""
-    try:
-        return fees.row(code, day)
-    except NoFeeError:
-        return None
 
 
 @strawberry.input(description="手続のしぼりこみ。書いたものすべてに合う手続を返す。空の文字列は、書かないのと同じ。")
@@ -337,7 +329,7 @@ class Shelf:
 
     def __init__(self, catalogue: Catalogue, targets: dict[str, int], now: datetime) -> None:
         served = catalogue.all()
-        self._index = Index(served, catalogue.shared)
+        self._index = catalogue.index
         self._served, self._shared, self._now = served, catalogue.shared, now
         self._shown = {enums.Language.JA: self._in(enums.Language.JA)}
         since = [_fiscal(each.declaration.online_since) for each in served if each.declaration.online_since]
@@ -361,15 +353,12 @@ class Shelf:
 
     @property
     def categories(self) -> list[Topic]:
-        used = Counter(each.declaration.category for each in self._served)
-        named = self._shared.categories.values()
-        return [Topic(code=each.id, title=each.title, kana=each.kana, count=used[each.id]) for each in named]
+        return _topics(self._shared.categories.values(), (each.declaration.category for each in self._served))
 
     @property
     def life_events(self) -> list[Topic]:
-        used = Counter(code for each in self._served for code in each.declaration.life_events)
-        named = self._shared.life_events.values()
-        return [Topic(code=each.id, title=each.title, kana=each.kana, count=used[each.id]) for each in named]
+        used = (code for each in self._served for code in each.declaration.life_events)
+        return _topics(self._shared.life_events.values(), used)
 
     def page(
         self,
@@ -395,17 +384,23 @@ class Shelf:
         return [each for one in found if wanted.admits(each := told[one.declaration.slug])]
 
 
+def _topics(named: Iterable[Category | LifeEvent], used: Iterable[str]) -> list[Topic]:
+    counts = Counter(used)
+    return [Topic(code=each.id, title=each.title, kana=each.kana, count=counts[each.id]) for each in named]
+
+
+_ORDERS: Final[Mapping[enums.ProcedureOrder, Callable[[Procedure], Any]]] = {
+    enums.ProcedureOrder.ID: lambda each: each.id,
+    enums.ProcedureOrder.KANA: lambda each: each.kana,
+    enums.ProcedureOrder.PROCESSING_DAYS: lambda each: each.processing_days,
+    enums.ProcedureOrder.ONLINE_SINCE: lambda each: tuple(-part for part in _fiscal(each.online_since or "M1")),
+}
+
+
 def _ordered(found: list[Procedure], order: enums.ProcedureOrder | None) -> list[Procedure]:
     """Stable: what is equal stays as it was found."""
-    if order is enums.ProcedureOrder.ID:
-        return sorted(found, key=lambda each: each.id)
-    if order is enums.ProcedureOrder.KANA:
-        return sorted(found, key=lambda each: each.kana)
-    if order is enums.ProcedureOrder.PROCESSING_DAYS:
-        return sorted(found, key=lambda each: each.processing_days)
-    if order is enums.ProcedureOrder.ONLINE_SINCE:
-        return sorted(found, key=lambda each: _fiscal(each.online_since or "M1"), reverse=True)
-    return found
+    key = _ORDERS.get(order) if order else None
+    return sorted(found, key=key) if key else found
 
 
 def page_size(first: int | None) -> int:

@@ -23,7 +23,6 @@ from server.api.reading import Unreadable, read_json
 from server.api.refusals import ApiError, Refused
 from server.api.registered import identifier, read_queries
 from server.api.schema import build_schema, core
-from server.japan import today
 from server.people.sessions import NOBODY, Visitor
 from server.services import Services
 from server.store import StoreUnavailable
@@ -123,7 +122,7 @@ class Api:
             return Refused(413, "TOO_LARGE", f"本文が大きすぎます。{MAX_QUERY_BODY >> 10}KiBまでです。")
         if operation is None:
             return _failed(document.errors)
-        now = (self._of.catalogue.version, today(self._of.clock()))
+        now = self._of.edition
         if not operation.public:
             return await self._carried_out(call, operation, caller)
         kept = self.answers.get(now, call.key)
@@ -154,7 +153,7 @@ class Api:
 
     def _today(self) -> Shelf:
         of = self._of
-        now = (of.catalogue.version, today(of.clock()))
+        now = of.edition
         if self._shelf is None or self._shelf[0] != now:
             self._shelf = now, Shelf(of.catalogue, dict(of.city.rollout), of.clock())
         return self._shelf[1]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Row, bindparam, delete, select, update
 
 from procedures.declaration import Channel, Declaration, Handover
+from server.catalogue.finding import Index
 from server.japan import today
 from server.store import tables
 from server.store.database import Database, Reading, Writing
@@ -113,6 +114,8 @@ class Catalogue:
         self._versions: OrderedDict[str, Declaration] = OrderedDict()
         self.version = ""
         """Changes whenever anything that is served does."""
+        self.index = Index((), shared)
+        """What is served, to be searched."""
 
     def all(self) -> Sequence[Published]:
         """Every procedure, by its id."""
@@ -133,7 +136,10 @@ class Catalogue:
             standing = self._standing(declaration, row)
             served[row.slug] = Published(declaration, row.digest, *standing, row.published_at)
         marks = "".join(f"{slug}\0{p.digest}\0{p.state}\0{p.reason}\0" for slug, p in served.items())
-        self._served, self.version = served, hashlib.sha256(marks.encode()).hexdigest()[:16]
+        version = hashlib.sha256(marks.encode()).hexdigest()[:16]
+        if version != self.version:
+            self.index = Index(tuple(served.values()), self.shared)
+        self._served, self.version = served, version
 
     def _standing(self, declaration: Declaration, row: Row[tuple[str, ...]]) -> tuple[str, str]:
         """State and reason; without a public key to seal it to, nobody may be asked for a 個人番号."""

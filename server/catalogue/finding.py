@@ -17,11 +17,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import log
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from procedures.declaration import Declaration
-from procedures.library import Shared
-from server.catalogue import Published
+
+if TYPE_CHECKING:
+    from procedures.library import Shared
+    from server.catalogue.catalogue import Published
 
 _HIRAGANA: Final = {katakana: katakana - 0x60 for katakana in range(0x30A1, 0x30F7)}
 _FOLDED: Final = str.maketrans("ぁぃぅぇぉっゃゅょゎゐゑをヶヵ", "あいうえおつやゆよわいえおけか", "ー・〜~'’")

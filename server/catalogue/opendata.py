@@ -137,7 +137,7 @@ def _procedure(each: Published, shared: Shared, city: City, base_url: str, now: 
 
 
 def _charged(of: Declaration, shared: Shared, now: datetime) -> Iterator[str]:
-    codes = dict.fromkeys(item.code for item in of.fee.items) if of.fee else {}
+    codes = {item.code for item in of.fee.items} if of.fee else set()
     for row in shared.fees.rows:
         if row.code in codes and row.valid_on(today(now)):
             yield f"{row.title} {row.amount}円/{row.unit}"

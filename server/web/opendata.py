@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,10 +12,9 @@ from starlette.responses import Response
 
 from server.catalogue.opendata import FORMATS, LICENCE, LICENCE_URL, Dataset, datasets, dcat, listed
 from server.catalogue.usage import usage
-from server.japan import today
 from server.web import contexts as c
 from server.web.http import problem, services
-from server.web.pagecache import REVALIDATED, Stored, stored
+from server.web.pagecache import Stored, revalidated
 from server.web.public import shown
 from server.web.routing import Access, route
 
@@ -63,7 +61,7 @@ async def _sets(request: Request) -> list[Dataset]:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """The tables as of one version of the catalogue on one day, and every file by its name."""
+    """The tables of one edition, and every file by its name."""
 
     version: tuple[str, date]
     sets: list[Dataset]
@@ -73,19 +71,15 @@ class _Prepared:
 async def _prepared(request: Request) -> _Prepared:
     """Made once a day: counting the applications for each who asks would be a way to keep the server busy."""
     of, state = services(request), request.app.state
-    version = (of.catalogue.version, today(of.clock()))
+    version = of.edition
     kept: _Prepared | None = getattr(state, "opendata", None)
     if kept is None or kept.version != version:
         sets = await _sets(request)
-        made = {f"{each.id}.csv": _stored(each.csv(), FORMATS["csv"]) for each in sets}
-        made |= {f"{each.id}.json": _stored(each.json(), FORMATS["json"]) for each in sets}
-        made[_CATALOGUE] = _stored(dcat(sets, of.city, of.settings.base_url), "application/ld+json")
+        made = {f"{each.id}.csv": revalidated(each.csv(), FORMATS["csv"]) for each in sets}
+        made |= {f"{each.id}.json": revalidated(each.json(), FORMATS["json"]) for each in sets}
+        made[_CATALOGUE] = revalidated(dcat(sets, of.city, of.settings.base_url), "application/ld+json")
         kept = state.opendata = _Prepared(version, sets, made)
     return kept
-
-
-def _stored(body: bytes, media_type: str) -> Stored:
-    return stored(body, media_type, REVALIDATED, packed=gzip.compress(body, 6, mtime=0), vary=b"Accept-Encoding")
 
 
 ROUTES = [

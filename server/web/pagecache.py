@@ -15,7 +15,6 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.japan import today
 from server.web.http import accepts_gzip, services
 
 KEPT: Final = 600
@@ -90,20 +89,19 @@ class PageCache:
         return found
 
 
+def revalidated(body: bytes, media_type: str, *, vary: bytes = b"Accept-Encoding") -> Stored:
+    """An answer that is compressed once, and of which a browser asks each time whether it is still the same."""
+    return stored(body, media_type, REVALIDATED, packed=gzip.compress(body, 6, mtime=0), vary=vary)
+
+
 def _stored_page(body: bytes) -> Stored:
-    packed = gzip.compress(body, 6, mtime=0)
     # By cookie: with a session the same address answers with that person's header, and is not to be kept.
-    return stored(body, "text/html; charset=utf-8", REVALIDATED, packed=packed, vary=b"Accept-Encoding, Cookie")
+    return revalidated(body, "text/html; charset=utf-8", vary=b"Accept-Encoding, Cookie")
 
 
 def cached_page(request: Request, make: Callable[[], Response], *, key: str | None = None) -> Response:
-    """The page that `make` makes for everybody, made once. `key` names it when the path alone does not.
-
-    A public page also depends on the day: procedures open and close at midnight in Japan.
-    """
-    of = services(request)
-    version = (of.catalogue.version, today(of.clock()))
-    state = request.app.state
+    """The page that `make` makes for everybody, made once an edition. `key` names it when the path alone does not."""
+    version, state = services(request).edition, request.app.state
     if not hasattr(state, "pages"):
         state.pages = PageCache()
     pages: PageCache = state.pages

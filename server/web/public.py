@@ -12,9 +12,9 @@ from starlette.responses import PlainTextResponse, Response
 
 from procedures.city import City, Hours
 from procedures.declaration import Declaration
-from procedures.fees import FeeRow, FeeTable, NoFeeError
+from procedures.fees import FeeTable
 from server.catalogue import Published
-from server.catalogue.finding import Index, Wanted, is_online
+from server.catalogue.finding import Wanted, is_online
 from server.japan import today
 from server.web import contexts as c
 from server.web.http import page, problem, services, visitor
@@ -94,7 +94,7 @@ def _page_number(text: str) -> int:
 def _list(request: Request, wanted: Wanted, number: int) -> c.ProceduresPage:
     of = services(request)
     shared = of.catalogue.shared
-    found = _index(request).find(wanted)
+    found = of.catalogue.index.find(wanted)
     last = max(1, -(-len(found) // PER_PAGE))
     number = min(max(number, 1), last)
     shown = found[(number - 1) * PER_PAGE : number * PER_PAGE]
@@ -111,15 +111,6 @@ def _list(request: Request, wanted: Wanted, number: int) -> c.ProceduresPage:
         results=[_card(request, each) for each in shown],
         pages=[_page_link(wanted, each, each == number) for each in range(1, last + 1)],
     )
-
-
-def _index(request: Request) -> Index:
-    """The index of what is served now; kept with the application until that changes."""
-    catalogue, state = services(request).catalogue, request.app.state
-    if getattr(state, "index_version", None) != catalogue.version:
-        state.index, state.index_version = Index(catalogue.all(), catalogue.shared), catalogue.version
-    found: Index = state.index
-    return found
 
 
 def _page_link(wanted: Wanted, number: int, here: bool) -> c.Link:
@@ -200,16 +191,9 @@ def _sometimes(attachment: object) -> bool:
 def _fees(declaration: Declaration, table: FeeTable, day: date) -> Iterator[c.GuideFee]:
     """What may be charged on `day`; a code that has no amount then is not charged then."""
     for item in declaration.fee.items if declaration.fee else ():
-        row = _row(table, item.code, day)
+        row = table.find(item.code, day)
         if row is not None:
             yield c.GuideFee(row.title, row.amount, row.unit, item.when is not None)
-
-
-def _row(table: FeeTable, code: str, day: date) -> FeeRow | None:
-    try:
-        return table.row(code, day)
-    except NoFeeError:
-        return None
 
 
 def contact(city: City, department: str) -> c.Contact:
