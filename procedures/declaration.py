@@ -133,6 +133,7 @@ class Declaration:
     processing_days: int
     retention_years: int
     guide: Guide
+    attachments: Sequence[Mapping[str, Any]]
     fee: Fee | None
     handover: Handover | None
     booking: Booking | None
@@ -142,29 +143,25 @@ class Declaration:
         """SHA-256 of the bundle, in hex."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
-    @cached_property
+    @property
     def schema(self) -> Schema:
         """The questions: JSON Schema, with every common definition it uses in its `$defs`."""
-        schema: Schema = self._part("schema", {})
-        return schema
+        return self._asked[0]
 
-    @cached_property
+    @property
     def ui(self) -> Mapping[str, Any]:
         """Layout and wording of the pages."""
-        ui: Mapping[str, Any] = self._part("ui", {})
-        return ui
+        return self._asked[1]
 
     @cached_property
-    def attachments(self) -> Sequence[Mapping[str, Any]]:
-        return tuple(self._part("attachments", ()))
+    def _asked(self) -> tuple[Schema, Mapping[str, Any]]:
+        raw = json.loads(self.text)
+        return raw["schema"], raw.get("ui", {})
 
     @cached_property
     def cases(self) -> Sequence[Mapping[str, Any]]:
         """Its tests."""
-        return tuple(self._part("cases", ()))
-
-    def _part(self, name: str, default: Any) -> Any:
-        return json.loads(self.text).get(name, default)
+        return tuple(json.loads(self.text)["cases"])
 
     @cached_property
     def form(self) -> Form:
@@ -226,6 +223,7 @@ def _built(raw: Mapping[str, Any], text: str) -> Declaration:
         processing_days=raw["processing_days"],
         retention_years=raw["retention_years"],
         guide=_guide(raw["guide"]),
+        attachments=tuple(raw.get("attachments", ())),
         fee=_fee(fee) if fee else None,
         handover=_handover(handover) if handover else None,
         booking=Booking(**raw["booking"]) if raw.get("booking") else None,

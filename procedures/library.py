@@ -208,8 +208,10 @@ def declaration_files(root: Path) -> list[Path]:
 
 
 def fingerprint(root: Path = ROOT) -> str:
-    """Changes when a file of the library is written, comes or goes; told from sizes and times, without reading."""
-    seen = [(path.relative_to(root).as_posix(), path.stat()) for path in sorted(root.rglob("*.json"))]
+    """Changes when a file that versions are made of is written, comes or goes; told from sizes and times, without
+    reading. Fees, calendars and translations are no part of a version."""
+    files = [*declaration_files(root), *_common_files(root)]
+    seen = [(path.relative_to(root).as_posix(), path.stat()) for path in files]
     lines = [f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in seen]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -231,9 +233,13 @@ def read_shared(root: Path, reader: Reader) -> Shared:
     )
 
 
+def _common_files(root: Path) -> list[Path]:
+    return sorted((root / "common").glob("*.json"))
+
+
 def _common(root: Path, reader: Reader) -> dict[str, Schema]:
     common: dict[str, Schema] = {}
-    for path in sorted((root / "common").glob("*.json")):
+    for path in _common_files(root):
         raw = reader.json(path, _COMMON) or {"$defs": {}}
         for name, schema in raw["$defs"].items():
             other = reader.origins.setdefault(name, path)

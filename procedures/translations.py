@@ -14,8 +14,6 @@ from forms_schema.base import BadDeclaration
 from procedures.reading import read_json, read_text
 
 ROOT: Final = Path(__file__).parent / "translations"
-EVERY_PROCEDURE: Final = ("ja-easy", "en")
-"""Languages in which every title and summary is there; the check asks for them."""
 
 
 class Translations:

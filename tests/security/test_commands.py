@@ -154,8 +154,8 @@ def test_a_sandbox_starts_with_the_files_as_they_are(settings: Settings, tmp_pat
 
 def test_a_file_that_is_written_comes_or_goes_changes_the_librarys_fingerprint(tmp_path: Path) -> None:
     seen = [fingerprint(tmp_path)]
-    file = tmp_path / "declarations" / "a.json"
-    file.parent.mkdir()
+    file = tmp_path / "declarations" / "tax" / "a.json"
+    file.parent.mkdir(parents=True)
     for change in (lambda: file.write_text("{}"), lambda: file.write_text("{ }"), lambda: os.utime(file, (1, 1))):
         change()
         seen.append(fingerprint(tmp_path))
