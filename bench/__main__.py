@@ -18,15 +18,22 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import cycle, islice
 from pathlib import Path
+from shutil import copytree
 from statistics import median
+from urllib.parse import quote
 
+from bench import file
 from bench.http import Figures, ask, measure, pss_mb, request
+from bench.many import publish_many
 from bench.million import fill
 from bench.site import SLUG, Clients, Draft, Site, checked, free_port, serving
+from server.api import read_queries
+from server.api.registered import identifier
 
-ROUNDS, READS, WRITES, SUBMITS = 3, 2000, 600, 300
+ROUNDS, READS, WRITES, SUBMITS, MANY = 3, 2000, 600, 300, 20_000
 NODE = "id slug title kana summary category lifeEvents group department channels result processingDays"
 CATALOGUE = (
     f"query($filter: ProcedureFilter) {{ procedures(filter: $filter, first: 50) {{ edges {{ node {{ {NODE} }} }} }} }}"
@@ -64,7 +71,9 @@ def _measured(directory: Path) -> Iterator[Row]:
         yield from bench.reads()
         yield from bench.writes()
         yield from bench.weight()
+    yield from _asked_again(site, directory)
     yield from _memory(site)
+    yield from _many(site, directory)
     yield from _million(site, raw)
 
 
@@ -286,6 +295,81 @@ def _memory(site: Site) -> Iterator[Row]:
         late <= 110,
     )
     yield Row("", "", "", "within 5 %", growth <= 0.05)
+
+
+def _asked_again(site: Site, directory: Path) -> Iterator[Row]:
+    """A registered query that was asked before, beside a static file of the same bytes from the same server."""
+    path = f"/graphql?id={identifier(read_queries()['catalogue'])}&variables=%7B%22first%22%3A50%7D"
+    with site.run():
+        answer = ask(site.port, request("GET", path, packed=False))[0]
+    (directory / "answer").write_bytes(answer.body)
+    command = [sys.executable, "-m", "bench.file", str(site.port)]
+    with serving(command, site.port, FILE_BODY=str(directory / "answer"), **site.environ) as (pid, _):
+        rates = []
+        for asked in (file.PATH, path):
+            sent = request("GET", asked, packed=False)
+            assert ask(site.port, sent)[0].body == answer.body
+            rates.append(measure(site.port, pid, [[sent] * READS] * ROUNDS, 200))
+    share = rates[1].per_second / rates[0].per_second
+    told = f"{share:.2f} of a static file"
+    yield Row("a registered query, asked again", _figures(rates[1]), told, ">= 0.50 of its requests/s", share >= 0.5)
+
+
+def _many(site: Site, directory: Path) -> Iterator[Row]:
+    """The city's own procedures, and twenty thousand made of them: search, start, memory and a form's page."""
+    large = Site(directory / "many", free_port())
+    copytree(site.database.parent, large.database.parent)
+    publish_many(large.database, MANY)
+    few, many = _catalogue(site, 200), _catalogue(large, MANY)
+    for number, found, most in ((200, few, 2.0), (MANY, many, 10.0)):
+        yield _cpu(f"search page, {number:,} procedures, of {len(_questions())} questions", found.search, most)
+        yield Row("  the first, which looks at the letters", f"{found.first:.2f} s")
+    for what, early, late, unit, goal in (
+        ("start", few.start, many.start, "s", 2.0),
+        ("memory after searches, lists and forms (PSS)", few.memory, many.memory, "MB", 2.0),
+        ("GET of a draft's step", few.step.cpu_ms, many.step.cpu_ms, "ms", 1.1),
+    ):
+        share = late / early
+        told = f"{share:.2f} of with 200"
+        yield Row(
+            f"{what}, {MANY:,} procedures", f"{early:.2f} -> {late:.2f} {unit}", told, f"<= {goal}", share <= goal
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Catalogue:
+    """What was measured of one size of the catalogue: seconds, megabytes, CPU."""
+
+    start: float
+    first: float
+    memory: float
+    search: Figures
+    step: Figures
+
+
+def _catalogue(site: Site, size: int) -> _Catalogue:
+    times = []
+    for _ in range(ROUNDS):
+        with site.run() as (_, seconds):
+            times.append(seconds)
+    with site.run() as (pid, _):
+        bench = Bench(site, pid, 0)
+        bench.clients._count = size * 4  # other places than before
+        started = time.perf_counter()
+        searches = [request("GET", f"/procedures?q={quote(each)}") for each in _questions()]
+        ask(site.port, searches[0], request("GET", "/procedures"), _query(size))
+        first = time.perf_counter() - started
+        search = bench.measure([searches] * ROUNDS, 200)
+        drafts = bench.clients.drafts(8)
+        step = bench.measure([_each(drafts, Draft.get, READS)] * ROUNDS, 200)
+        return _Catalogue(median(times), first, pss_mb(pid), search, step)
+
+
+@cache
+def _questions() -> list[str]:
+    """What residents type: the table that the search is tested with."""
+    table = Path(__file__).parents[1] / "tests/catalogue/questions.tsv"
+    return [line.split("\t")[0] for line in table.read_text("utf-8").splitlines()]
 
 
 def _million(site: Site, raw: float) -> Iterator[Row]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from dataclasses import field as made_by
 from typing import Any, ClassVar, Final
 
+from forms_schema.speech import JAPANESE, Speech
+
 Json = Any  # a JSON value; an absent answer has no key
 Answers = dict[str, Json]
 Schema = Mapping[str, Any]
@@ -150,6 +152,7 @@ class Field:
     live: bool = False
     """Whether some condition reads this answer, so that a change of it may change what is asked."""
     ui: Mapping[str, Any] = made_by(default_factory=dict)
+    speech: Speech = JAPANESE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -277,3 +280,5 @@ class FieldView:
     width: str = "full"
     inputmode: str = ""
     autocomplete: str = ""
+    langs: tuple[str, str, str] = ("", "", "")
+    """Language tags of label, hint and choices, where they are in another language than the page."""

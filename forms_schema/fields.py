@@ -13,6 +13,7 @@ from typing import Any
 from forms_schema.base import BadDeclaration, Fault, Field, Json, Schema
 from forms_schema.kinds import WIDGETS, kind_of, options_of
 from forms_schema.plan import Plan, all_open, is_choice
+from forms_schema.speech import Speech
 from forms_schema.validators import validator
 
 MAX_KEPT = 2000
@@ -146,8 +147,8 @@ def _listing_all(result: dict[str, Any], schemas: Sequence[Schema]) -> dict[str,
 class Fields:
     """Makes fields and keeps them: one for each place, and one for each set of plans that speak of it."""
 
-    def __init__(self, root: Plan, ui: Mapping[str, Mapping[str, Any]], read: Iterable[str]) -> None:
-        self._ui, self._read = ui, frozenset(read)
+    def __init__(self, root: Plan, ui: Mapping[str, Mapping[str, Any]], read: Iterable[str], speech: Speech) -> None:
+        self._ui, self._read, self._speech = ui, frozenset(read), speech
         self._unions: dict[str, tuple[Field, int]] = {}
         self._known: dict[tuple[str, tuple[int, ...]], tuple[Field, tuple[Plan, ...]]] = {}
         self.tops = self._inside("", (root,))
@@ -176,7 +177,7 @@ class Fields:
             title=str(union.ui.get("title") or schema.get("title") or union.title),
             hint=str(union.ui.get("hint") or schema.get("description") or ""),
             subject=str(schema.get("x-subject", "")),
-            options=options_of(schema),
+            options=options_of(schema, self._speech),
         )
 
     def _inside(self, pointer: str, subs: tuple[Plan, ...]) -> tuple[Field, ...]:
@@ -207,10 +208,11 @@ class Fields:
             hint=str(ui.get("hint") or schema.get("description") or ""),
             widget=widget,
             subject=str(schema.get("x-subject", "")),
-            options=options_of(schema),
+            options=options_of(schema, self._speech),
             children=children,
             live=pointer in self._read,
             ui=ui,
+            speech=self._speech,
         )
         self._unions[pointer] = (field, len(subs))
         return field

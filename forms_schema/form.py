@@ -31,6 +31,7 @@ from forms_schema.findings import Judge
 from forms_schema.formdata import MAX_ROWS, Decoded, decode
 from forms_schema.layout import lay_out, read_attachments
 from forms_schema.plan import Plan, Planner, Test, condition, opened, read_by
+from forms_schema.speech import JAPANESE, Speech
 from forms_schema.survey import survey
 from forms_schema.validators import LARGEST, on
 
@@ -100,7 +101,10 @@ class _Slot:
 class Form:
     """See the module. Made by `compile_form`; safe to share between threads."""
 
-    def __init__(self, schema: Schema, ui: Mapping[str, Any], attachments: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(
+        self, schema: Schema, ui: Mapping[str, Any], attachments: Sequence[Mapping[str, Any]], speech: Speech
+    ) -> None:
+        self.speech = speech
         slips = dialect.check(schema)
         if not dialect.SLIPS.issuperset(fault.problem for fault in slips):
             raise BadDeclaration(slips)
@@ -117,7 +121,7 @@ class Form:
         found = survey(self._root)
         self.rounds = found.rounds
         read_by_files = (p for item in self.attachments for p in read_by(item.required_if, _row_of(item)))
-        self._fields = Fields(self._root, ui.get("fields", {}), {*found.read, *read_by_files})
+        self._fields = Fields(self._root, ui.get("fields", {}), {*found.read, *read_by_files}, self.speech)
         tops = self._fields.tops
         self.fields: dict[str, Field] = {}
         walk_fields(tops, lambda item: self.fields.__setitem__(item.pointer, item))
@@ -403,14 +407,19 @@ def _missing_files(settled: Settled, attached: Mapping[str, int]) -> Iterator[Fi
 
 
 def compile_form(
-    schema: Schema, *, ui: Mapping[str, Any] | None = None, attachments: Sequence[Mapping[str, Any]] = ()
+    schema: Schema,
+    *,
+    ui: Mapping[str, Any] | None = None,
+    attachments: Sequence[Mapping[str, Any]] = (),
+    speech: Speech = JAPANESE,
 ) -> Form:
-    """Compile a bundled schema. Raises BadDeclaration with every fault that was found.
+    """Compile a bundled schema. Raises BadDeclaration with every fault that was found. `speech` is the language of its
+    words.
 
     Faults point into {"schema": …, "ui": …, "attachments": …}, as a declaration has them.
     """
     try:
-        return Form(schema, ui or {}, attachments)
+        return Form(schema, ui or {}, attachments, speech)
     except BadDeclaration as bad:
         raise BadDeclaration([_located(fault) for fault in bad.faults]) from None
 

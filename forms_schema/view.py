@@ -23,6 +23,7 @@ from forms_schema.base import (
 )
 from forms_schema.kinds.slots import days_of
 from forms_schema.messages import HINTS
+from forms_schema.speech import JAPANESE, Speech
 
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 NO_LOOKUPS: Final[Mapping[str, tuple[Option, ...]]] = MappingProxyType({})
@@ -113,13 +114,19 @@ class _Facts:
     width: str
     inputmode: str
     autocomplete: str
+    langs: tuple[str, str, str]
 
 
 @lru_cache(maxsize=8192)
 def _facts(field: Field, subject: str, parent: str) -> _Facts:
-    hint = field.hint or HINTS.get(field.schema.get("format", ""), "")
+    hint = field.hint or field.speech.say(HINTS.get(field.schema.get("format", ""), ""))
     autocomplete = _autocomplete(field, parent) if subject == APPLICANT else ""
-    return _Facts(hint, field.kind.width(field), field.kind.inputmode(field), autocomplete)
+    return _Facts(hint, field.kind.width(field), field.kind.inputmode(field), autocomplete, _langs(field, hint))
+
+
+def _langs(field: Field, hint: str) -> tuple[str, str, str]:
+    lang = field.speech.lang
+    return lang(field.title), lang(hint), next(filter(None, (lang(option.title) for option in field.options)), "")
 
 
 def _autocomplete(field: Field, parent: str) -> str:
@@ -188,7 +195,7 @@ class Words:
             value=parts.get("", ""),
             parts=parts,
             options=self._towns(pointer) or _options(field, value, parts, id),
-            days=days_of(offered.slots, value, id) if offered.slots else (),
+            days=days_of(offered.slots, value, id, field.speech) if offered.slots else (),
             note=offered.note,
             children=tuple(self.view(child, subject, field.kind.name) for child in question.children),
             rows=self._rows(question, subject),
@@ -199,6 +206,7 @@ class Words:
             width=facts.width,
             inputmode=facts.inputmode,
             autocomplete=facts.autocomplete,
+            langs=facts.langs,
         )
 
     def _towns(self, pointer: str) -> tuple[OptionView, ...]:
@@ -232,13 +240,23 @@ def _describedby(id: str, error: str, hint: str) -> str:
     return " ".join(([f"{id}-error"] if error else []) + ([f"{id}-hint"] if hint else []))
 
 
-def note_view(note: Note) -> FieldView:
+def note_view(note: Note, speech: Speech = JAPANESE) -> FieldView:
     """Words between questions."""
-    return FieldView(kind="note", field=None, name="", id="", label="", hint="", required=False, value=note.text)
+    langs = (speech.lang(note.text), "", "")
+    return FieldView(
+        kind="note", field=None, name="", id="", label="", hint="", required=False, value=note.text, langs=langs
+    )
 
 
 def attachment_view(
-    attachment: Attachment, files: Sequence[FileView], required: bool, error: str, label: str, *, key: str = ""
+    attachment: Attachment,
+    files: Sequence[FileView],
+    required: bool,
+    error: str,
+    label: str,
+    *,
+    key: str = "",
+    speech: Speech = JAPANESE,
 ) -> FieldView:
     """A file to hand in. `key` is the attachment's, with the row behind it where each row has its own: 'shomei/0'."""
     key = key or attachment.key
@@ -260,4 +278,5 @@ def attachment_view(
         files=tuple(files),
         add=f"upload:{key}" if len(files) < attachment.max else "",
         describedby=_describedby(id, error, "always there"),
+        langs=(speech.lang(label), speech.lang(attachment.hint), ""),
     )

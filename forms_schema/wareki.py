@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from forms_schema.text import fold_ascii
+from forms_schema.text import N_, fold_ascii
 
 YEAR_ONE = "元"
 WESTERN: Final = "ad"
@@ -30,11 +30,11 @@ class Era:
 
 # Source: 元号を改める政令 and 詔書. Japan took the Gregorian calendar on 明治6年1月1日; before, months were lunar.
 ERAS: Final = (
-    Era("reiwa", "令和", "R", date(2019, 5, 1), date.max),
-    Era("heisei", "平成", "H", date(1989, 1, 8), date(2019, 4, 30)),
-    Era("showa", "昭和", "S", date(1926, 12, 25), date(1989, 1, 7)),
-    Era("taisho", "大正", "T", date(1912, 7, 30), date(1926, 12, 25)),
-    Era("meiji", "明治", "M", date(1873, 1, 1), date(1912, 7, 30)),
+    Era("reiwa", N_("令和"), "R", date(2019, 5, 1), date.max),
+    Era("heisei", N_("平成"), "H", date(1989, 1, 8), date(2019, 4, 30)),
+    Era("showa", N_("昭和"), "S", date(1926, 12, 25), date(1989, 1, 7)),
+    Era("taisho", N_("大正"), "T", date(1912, 7, 30), date(1926, 12, 25)),
+    Era("meiji", N_("明治"), "M", date(1873, 1, 1), date(1912, 7, 30)),
 )
 _BY_KEY: Final = {era.key: era for era in ERAS}
 _FIRST_YEAR: Final = {era.key: era.first.year for era in ERAS} | {"meiji": 1868}

@@ -15,12 +15,13 @@ from forms_schema.base import BadDeclaration, Fault, Field, Json, Schema
 from forms_schema.bundle import COMMON, LOCAL
 from forms_schema.dialect import rows_among
 from forms_schema.guess import guess, meant
-from forms_schema.plan import STRUCTURE, read_by
-from forms_schema.survey import unasked
-from procedures import dialect
+from forms_schema.plan import STRUCTURE
+from procedures import dialect, interviews
+from procedures.alike import alike
 from procedures.bookings import KIND, BookingTable
 from procedures.cases import run_cases
 from procedures.city import City, load_city
+from procedures.conditions import condition_faults
 from procedures.declaration import Assurance, Declaration, Fee, FeeItem, parse
 from procedures.dialect import question_faults
 from procedures.fees import FeeTable, NoFeeError
@@ -64,15 +65,19 @@ def check(paths: Sequence[Path] | None = None, *, today: date, root: Path = ROOT
         reader.findings += [(path, fault) for fault in _of_definition(name, shared.common)]
     files = declaration_files(root)
     reader.findings += _strays(root, files) if paths is None else ()
-    wanted = files if paths is None else [file for path in paths for file in _files(path, files, reader)]
+    events = root / "life-events"
+    named = None if paths is None else [path for path in paths if events.resolve() not in path.resolve().parents]
+    wanted = files if named is None else [file for path in named for file in _files(path, files, reader)]
     places = {path.parts[-2:] for path in map(Path.resolve, wanted)}  # a copy elsewhere stands for the file it changes
     others = [path for path in files if path.parts[-2:] not in places]
     judge = _Judge(shared, _city(city, reader), today)
+    reader.findings += _of_interviews(events, judge, {path.stem for path in (*files, *wanted)})
     found = {}
     for path in wanted:
         found[path], faults = judge.judged(path)
         reader.findings += [(path, fault) for fault in faults]
-    reader.findings += _twice(found, {path: Reader().declaration(path, shared.common) for path in others})
+    present = {path: Reader().declaration(path, shared.common) for path in others}
+    reader.findings += [*_twice(found, present), *alike(found, present)]
     return _once(
         [_at_home(path, fault, reader.origins) for path, fault in reader.findings], set(reader.origins.values())
     )
@@ -181,6 +186,16 @@ def _twice(wanted: Mapping[Path, Declaration | None], others: Mapping[Path, Decl
                         "ほかの名前にしてください",
                     ),
                 )
+
+
+def _of_interviews(folder: Path, judge: _Judge, slugs: Collection[str]) -> Iterator[Finding]:
+    """What is wrong with the interviews of life events; `slugs` are the procedures there are."""
+    calendar = judge.city.calendar if judge.city else None
+    for event in judge.shared.life_events.values():
+        if event.interview is not None:
+            found = [*_of_subjects(event.interview.schema, "/schema")]
+            found += interviews.faults(event.interview, slugs, calendar, judge.today)
+            yield from ((folder / f"{event.id}.json", fault) for fault in at_place("/interview", tuple(found)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,7 +402,7 @@ def _of_fee(fee: Fee, form: Form, table: FeeTable, today: date) -> Iterator[Faul
         if not waiver.codes <= charged:
             extra = "、".join(sorted(waiver.codes - charged))
             yield Fault(f"/fee/waivers/{i}/codes", f"{extra} は内訳にありません", f"内訳: {'、'.join(sorted(charged))}")
-        yield from _of_when(waiver.when, f"/fee/waivers/{i}/when", "", form)
+        yield from condition_faults(waiver.when, f"/fee/waivers/{i}/when", "", form)
 
 
 def _of_code(code: str, at: str, table: FeeTable, today: date) -> Iterator[Fault]:
@@ -418,18 +433,4 @@ def _of_item(item: FeeItem, at: str, form: Form) -> Iterator[Fault]:
         whole = [pointer for pointer, field in form.fields.items() if field.schema.get("type") == "integer"]
         allowed = meant(inside + item.quantity, whole, "type が integer の項目を書いてください")
         yield Fault(f"{at}/quantity", f"{item.quantity} という数の項目はありません", allowed)
-    yield from _of_when(item.when, f"{at}/when", inside, form)
-
-
-def _of_when(when: Schema | None, at: str, inside: str, form: Form) -> Iterator[Fault]:
-    """A condition that is no condition, or reads what the form does not ask."""
-    if when is None:
-        return
-    try:
-        form.matches(when)
-    except BadDeclaration as bad:
-        yield from at_place(at, bad.faults)
-        return
-    for pointer in dict.fromkeys(read_by(when)):
-        if inside + pointer not in form.fields:
-            yield unasked(at, inside + pointer, form.fields)
+    yield from condition_faults(item.when, f"{at}/when", inside, form)

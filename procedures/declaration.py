@@ -9,18 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from sys import intern
+from typing import Any, Final
 
 from forms_schema import Form, bundle, compile_form
 from forms_schema.base import BadDeclaration, Schema
+from forms_schema.speech import JAPANESE, Speech
 from procedures import dialect
 from procedures.bookings import Booking
 from procedures.reading import at_place, compact, read_json, read_text
 from procedures.terms import Assurance, Channel, ProcedureType, Result, Timing
+from procedures.translations import reworded
 
 __all__ = [
     "Accepts",
@@ -31,6 +34,7 @@ __all__ = [
     "FeeItem",
     "Guide",
     "Handover",
+    "Header",
     "ProcedureType",
     "Result",
     "Timing",
@@ -103,15 +107,13 @@ class Fee:
     waivers: tuple[Waiver, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class Declaration:
-    """One procedure in one version. `text` is the bundle, `digest` its name.
+@dataclass(frozen=True, slots=True, eq=False)
+class Header:
+    """What is said of a procedure wherever many are listed, found or counted: everything but how it is filled in.
 
-    What the catalogue says is read at once; the questions, their layout and the cases when they are first asked for: of
-    two hundred procedures that are served, few are being filled in.
+    Small enough to be held for every procedure that is served, when there are too many to hold their questions.
     """
 
-    text: str
     id: str
     category: str
     slug: str
@@ -119,7 +121,8 @@ class Declaration:
     official_title: str
     kana: str
     summary: str
-    keywords: tuple[str, ...]
+    keywords: str
+    """What residents call it, one a line: of twenty thousand procedures, single texts take the least room."""
     life_events: tuple[str, ...]
     group: str
     department: str
@@ -131,17 +134,51 @@ class Declaration:
     online_since: str
     accepts: Accepts
     processing_days: int
-    retention_years: int
-    guide: Guide
-    attachments: Sequence[Mapping[str, Any]]
     fee: Fee | None
     handover: Handover | None
     booking: Booking | None
+    who: str
+    """Who may file."""
+    papers: tuple[str, ...]
+    """The titles of its attachments."""
+    asks_my_number: bool
+
+    @property
+    def handed_over(self) -> Handover | None:
+        """Where a filing from home really goes, when it goes elsewhere."""
+        online = self.handover is not None and Channel.ONLINE in self.handover.channels
+        return self.handover if online else None
+
+    @staticmethod
+    def read(text: str) -> Header:
+        """What `Declaration.header` wrote."""
+        return Header(**_said(json.loads(text)))
+
+
+@dataclass(frozen=True, eq=False)
+class Declaration(Header):
+    """One procedure in one version. `text` is the bundle, `digest` its name.
+
+    The questions, their layout and the cases are read when they are first asked for.
+    """
+
+    text: str
+    retention_years: int
+    guide: Guide
+    attachments: Sequence[Mapping[str, Any]]
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What its texts are in the language of `speech`, where that is not Japanese."""
+    speech: Speech = JAPANESE
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the bundle, in hex."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def header(self) -> str:
+        """What the catalogue says of it, for `Header.read`."""
+        return compact(_heading(json.loads(self.text), self.text))
 
     @property
     def schema(self) -> Schema:
@@ -156,7 +193,8 @@ class Declaration:
     @cached_property
     def _asked(self) -> tuple[Schema, Mapping[str, Any]]:
         raw = json.loads(self.text)
-        return raw["schema"], raw.get("ui", {})
+        asked = raw["schema"], raw.get("ui", {})
+        return reworded(asked, self.words) if self.words else asked
 
     @cached_property
     def cases(self) -> Sequence[Mapping[str, Any]]:
@@ -166,13 +204,33 @@ class Declaration:
     @cached_property
     def form(self) -> Form:
         """The compiled form; made on first use, for that costs a millisecond. Raises BadDeclaration."""
-        return compile_form(self.schema, ui=self.ui, attachments=self.attachments)
+        return compile_form(self.schema, ui=self.ui, attachments=self.attachments, speech=self.speech)
 
-    @property
-    def handed_over(self) -> Handover | None:
-        """Where a filing from home really goes, when it goes elsewhere."""
-        online = self.handover is not None and Channel.ONLINE in self.handover.channels
-        return self.handover if online else None
+    def spoken(self, words: Mapping[str, str], speech: Speech) -> Declaration:
+        """The same version in another language; what `words` has no text for stays Japanese. Only what people read
+        differs: its questions, rules and answers are the same."""
+
+        def say(text: str) -> str:
+            return words.get(text, text)
+
+        def each(texts: Sequence[str]) -> tuple[str, ...]:
+            return tuple(map(say, texts))
+
+        told, to = self.guide, self.handover
+        guide = Guide(say(told.who), each(told.bring), say(told.when), say(told.channel), each(told.notes))
+        return replace(
+            self,
+            title=say(self.title),
+            official_title=say(self.official_title),
+            summary=say(self.summary),
+            guide=guide,
+            who=guide.who,
+            attachments=reworded(self.attachments, words),
+            papers=each(self.papers),
+            handover=replace(to, to=say(to.to), prepare=each(to.prepare)) if to else None,
+            words=words,
+            speech=speech,
+        )
 
     @staticmethod
     def from_bundle(text: str) -> Declaration:
@@ -206,32 +264,68 @@ def parse(text: str, common: Mapping[str, Schema], category: str, slug: str) -> 
 
 
 def _built(raw: Mapping[str, Any], text: str) -> Declaration:
-    fee, handover = raw.get("fee"), raw.get("handover")
     return Declaration(
+        **_said(_heading(raw, text)),
         text=text,
-        **{name: raw[name] for name in ("id", "category", "slug", "title", "kana", "summary", "group", "department")},
-        official_title=raw.get("official_title", raw["title"]),
-        keywords=tuple(raw.get("keywords", ())),
-        life_events=tuple(raw.get("life_events", ())),
-        legal_basis=raw["legal_basis"],
-        procedure_type=ProcedureType(raw["procedure_type"]),
-        assurance=Assurance(raw["assurance"]),
-        result=Result(raw["result"]),
-        channels=tuple(map(Channel, raw["channels"])),
-        online_since=raw.get("online_since") or "",
-        accepts=_accepts(raw.get("accepts") or {}),
-        processing_days=raw["processing_days"],
         retention_years=raw["retention_years"],
         guide=_guide(raw["guide"]),
         attachments=tuple(raw.get("attachments", ())),
-        fee=_fee(fee) if fee else None,
-        handover=_handover(handover) if handover else None,
-        booking=Booking(**raw["booking"]) if raw.get("booking") else None,
     )
 
 
-def _accepts(raw: Mapping[str, str | None]) -> Accepts:
-    start, until = raw.get("from"), raw.get("until")
+_HEADING: Final = (
+    *("id", "category", "slug", "title", "official_title", "kana", "summary", "keywords", "life_events", "group"),
+    *("department", "legal_basis", "procedure_type", "assurance", "result", "channels", "online_since", "accepts"),
+    *("processing_days", "fee", "handover", "booking"),
+)
+
+
+def _heading(raw: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """What of a bundle is in its header: the words as they are there, and what is told of the rest."""
+    told = {
+        "who": raw["guide"]["who"],
+        "papers": [each["title"] for each in raw.get("attachments", ())],
+        "asks_my_number": '"format":"my-number"' in text,  # a bundle has only the definitions that it uses
+    }
+    return {name: raw[name] for name in _HEADING if name in raw} | told
+
+
+def _said(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a header. What many procedures say in the same words is held once."""
+    fee, handover, booking = raw.get("fee"), raw.get("handover"), raw.get("booking")
+    accepts = raw.get("accepts") or {}
+    return {
+        **{name: raw[name] for name in ("id", "slug", "title", "kana", "summary", "who", "asks_my_number")},
+        **{name: intern(raw[name]) for name in ("category", "group", "department", "legal_basis")},
+        "official_title": raw.get("official_title", raw["title"]),
+        "keywords": "\n".join(raw.get("keywords", ())),
+        "life_events": _once(tuple(raw.get("life_events", ()))),
+        "procedure_type": ProcedureType(raw["procedure_type"]),
+        "assurance": Assurance(raw["assurance"]),
+        "result": Result(raw["result"]),
+        "channels": _channels(tuple(raw["channels"])),
+        "online_since": intern(raw.get("online_since") or ""),
+        "accepts": _accepts(accepts.get("from"), accepts.get("until")),
+        "processing_days": raw["processing_days"],
+        "fee": _fee(fee) if fee else None,
+        "handover": _handover(handover) if handover else None,
+        "booking": Booking(**booking) if booking else None,
+        "papers": _once(tuple(raw["papers"])),
+    }
+
+
+@lru_cache(maxsize=2000)
+def _once(words: tuple[str, ...]) -> tuple[str, ...]:
+    return words
+
+
+@lru_cache(maxsize=100)
+def _channels(names: tuple[str, ...]) -> tuple[Channel, ...]:
+    return tuple(map(Channel, names))
+
+
+@lru_cache(maxsize=1000)
+def _accepts(start: str | None, until: str | None) -> Accepts:
     return Accepts(date.fromisoformat(start) if start else None, date.fromisoformat(until) if until else None)
 
 

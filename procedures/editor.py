@@ -9,9 +9,10 @@ from typing import Any, Final
 from forms_schema.base import Json
 from forms_schema.bundle import COMMON
 from procedures.dialect import DOCUMENT
-from procedures.library import Shared
+from procedures.library import LIFE_EVENT, Shared
 from procedures.words import SUBJECT_WORDS
 
+LIFE_EVENT_URN: Final = "urn:kakanai:life-event:1"
 _WHEN: Final = {"properties": {"項目": {"const": "値"}}, "required": ["項目"]}
 QUESTION_SNIPPETS: Final[dict[str, Json]] = {
     "1行の文字": {"type": "string", "title": "", "maxLength": 100},
@@ -78,6 +79,11 @@ def document(shared: Shared, departments: Mapping[str, object]) -> dict[str, Any
         node = _at(result, place)
         node["defaultSnippets"] = [{"label": label, "body": body} for label, body in snippets.items()]
     return result
+
+
+def life_event() -> dict[str, Json]:
+    """The schema of a life event's file, with its interview."""
+    return {"$schema": DOCUMENT["$schema"], "$id": LIFE_EVENT_URN, **LIFE_EVENT}
 
 
 def _offer(rule: dict[str, Json], names: Mapping[str, str]) -> dict[str, Json]:

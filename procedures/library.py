@@ -14,9 +14,13 @@ from procedures.bookings import SHAPE as _BOOKINGS
 from procedures.bookings import BookingTable, read_calendars
 from procedures.declaration import Declaration, load
 from procedures.fees import FeeRow, FeeTable
-from procedures.reading import read_json, read_text
+from procedures.interviews import DEFINITIONS, Interview
+from procedures.interviews import SHAPE as _INTERVIEW
+from procedures.interviews import read as read_interview
+from procedures.reading import at_place, read_json, read_text
 from procedures.shape import SLUG, Shape, count, day, many, record, text
 from procedures.translations import Translations
+from procedures.words import ELSEWHERE
 
 ROOT: Final = Path(__file__).parent
 Finding = tuple[Path, Fault]
@@ -43,19 +47,21 @@ _FEES: Final = Shape(
         maxItems=2000,
     )
 )
-_LIFE_EVENT: Final = Shape(
-    record(
-        "できごと",
-        "暮らしのできごと",
-        {
-            "order": count("順", "小さい順に並べる", 0, 10_000),
-            "title": text("名前", "住民に見せる名前", 60),
-            "kana": _KANA,
-            "words": many("検索の言葉", "住民が言いそうな言葉", text("言葉", "検索の言葉", 60)),
-        },
-        *("order", "title", "kana", "words"),
-    )
+LIFE_EVENT: Final = record(
+    "できごと",
+    "暮らしのできごと",
+    {
+        "order": count("順", "小さい順に並べる", 0, 10_000),
+        "title": text("名前", "住民に見せる名前", 60),
+        "kana": _KANA,
+        "words": many("検索の言葉", "住民が言いそうな言葉", text("言葉", "検索の言葉", 60)),
+        "interview": _INTERVIEW,
+    },
+    *("order", "title", "kana", "words"),
+    **{"$defs": DEFINITIONS},
 )
+"""The shape of a life event's file."""
+_LIFE_EVENT: Final = Shape(LIFE_EVENT, ELSEWHERE)
 _CATEGORY: Final = record(
     "分類",
     "手続の分類。フォルダーの名前が id",
@@ -101,13 +107,14 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class LifeEvent:
-    """Something that happens in a life and brings procedures with it."""
+    """Something that happens in a life and brings procedures with it; `interview` finds out which, where it has one."""
 
     id: str
     order: int
     title: str
     kana: str
     words: tuple[str, ...]
+    interview: Interview | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +225,12 @@ def fingerprint(root: Path = ROOT) -> str:
 
 def read_shared(root: Path, reader: Reader) -> Shared:
     """What declarations refer to; files with faults are left out and noted in `reader`."""
+    common = _common(root, reader)
     files = sorted((root / "life-events").glob("*.json"))
-    events = [_life_event(path.stem, raw) for path in files if (raw := reader.json(path, _LIFE_EVENT))]
+    events = [_life_event(path, raw, common, reader) for path in files if (raw := reader.json(path, _LIFE_EVENT))]
     categories = [Category(**raw) for raw in reader.json(root / "categories.json", _CATEGORIES) or ()]
     return Shared(
-        _common(root, reader),
+        common,
         _fee_table(root / "fees.json", reader),
         _booking_table(root / "bookings.json", reader),
         {event.id: event for event in sorted(events, key=lambda event: event.order)},
@@ -250,8 +258,14 @@ def _common(root: Path, reader: Reader) -> dict[str, Schema]:
     return common
 
 
-def _life_event(name: str, raw: Mapping[str, Json]) -> LifeEvent:
-    return LifeEvent(name, raw["order"], raw["title"], raw["kana"], tuple(raw["words"]))
+def _life_event(path: Path, raw: Mapping[str, Json], common: Mapping[str, Schema], reader: Reader) -> LifeEvent:
+    interview = None
+    if "interview" in raw:
+        try:
+            interview = read_interview(raw["interview"], common)
+        except BadDeclaration as bad:
+            reader.findings += [(path, fault) for fault in at_place("/interview", bad.faults)]
+    return LifeEvent(path.stem, raw["order"], raw["title"], raw["kana"], tuple(raw["words"]), interview)
 
 
 def _fee_table(path: Path, reader: Reader) -> FeeTable:

@@ -24,6 +24,7 @@ from server.applications.intake import Intake
 from server.applications.scanner import ClamAvScanner, SandboxScanner, Scanner
 from server.catalogue import Catalogue
 from server.catalogue.catalogue import TOPIC
+from server.languages import Languages
 from server.notices.mail import MailTexts
 from server.notices.sandbox_mailbox import SandboxMailbox
 from server.notices.smtp import SmtpAdapter
@@ -44,6 +45,7 @@ from server.web import (
     drafts,
     files,
     gallery,
+    life_events,
     machines,
     my,
     opendata,
@@ -69,6 +71,7 @@ ROOT: Final = Path(__file__).parents[1]
 MODULES: Final = (
     public,
     drafts,
+    life_events,
     machines,
     check,
     files,
@@ -162,23 +165,26 @@ def build(settings: Settings, city: City, metrics: Metrics, *, clock: Clock, ran
     if settings.signing == "sandbox":
         signing_adapter = SandboxSigner(settings.data_dir / "sandbox-cards", people, random=random)
     blobs, scanner = Blobs(settings.data_dir), _scanner(settings)
+    shared = read_shared(PROCEDURES, Reader())
+    languages, assets = Languages(shared.translations), Assets(ROOT / "static")
     return Services(
         settings=settings,
         city=city,
         database=database,
         keys=keys,
         blobs=blobs,
-        catalogue=Catalogue(read_shared(PROCEDURES, Reader()), database, takes_my_number=keys.takes_my_number),
+        catalogue=Catalogue(shared, database, takes_my_number=keys.takes_my_number),
         postal=postal_data(),
         identity=identity,
         signing=signing_adapter,
         gateway=_gateway(settings, keys, clock, random),
-        mailer=_mailer(settings, keys, city),
+        mailer=_mailer(settings, keys, city, languages),
         scanner=scanner,
         intake=Intake(database, keys, blobs, Cleaner(), scanner, clock=clock, random=random),
         clock=clock,
         random=random,
-        renderer=Renderer(ROOT / "templates", assets=Assets(ROOT / "static"), city=city, sandbox=settings.sandbox),
+        languages=languages,
+        renderer=Renderer(ROOT / "templates", assets=assets, city=city, sandbox=settings.sandbox, languages=languages),
         metrics=metrics,
     )
 
@@ -208,8 +214,8 @@ def _stripe(of: StripeSettings, clock: Clock) -> Gateway:
     return StripeGateway(of.secret_key, secrets, methods=of.methods, clock=clock, api_base=base)
 
 
-def _mailer(settings: Settings, keys: Keys, city: City) -> Mailer | None:
-    texts = MailTexts(ROOT / "templates" / "mail", city=city)
+def _mailer(settings: Settings, keys: Keys, city: City, languages: Languages) -> Mailer | None:
+    texts = MailTexts(ROOT / "templates" / "mail", city=city, languages=languages)
     if settings.smtp is not None:
         return Mailer(keys, texts, SmtpAdapter(settings.smtp, city.name))
     if settings.mail == "sandbox":

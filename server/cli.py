@@ -1,31 +1,23 @@
-"""`kakanai …`. A command is one `add_…` function that names its arguments and a `run(arguments) -> exit code`.
-
-Exit codes: 0 done, 1 a check found something, 2 the command could not be carried out. What was found goes to
-stdout, progress and complaints to stderr. Imports of a command stand in its functions: each starts fast.
-"""
+"""`kakanai …`: the commands of an operator; `cli_procedures` has those about declarations."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from server.settings import BadSettings, Settings, ignored
+from server.cli_procedures import add_procedures, publish_files
+from server.console import Commands, Run, command, complain, group, opened, read_settings
+from server.settings import BadSettings, Settings
 from server.store import StoreRefused, StoreUnavailable
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from server.people.protection import Person
-    from server.store.database import Database, Writing
+    from server.store.database import Writing
     from server.store.keys import Keys
-
-Commands = Any  # argparse does not export the type of what add_subparsers answers
-Run = Callable[[argparse.Namespace], int]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,38 +36,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 2
 
 
-def command(commands: Commands, name: str, text: str, run: Run) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-    parser.set_defaults(run=run)
-    return parser
-
-
-def group(commands: Commands, name: str, text: str) -> Commands:
-    return commands.add_parser(name, help=text, description=text).add_subparsers(required=True, metavar="COMMAND")
-
-
-def complain(*lines: str) -> None:
-    for line in lines:
-        print(f"kakanai: {line}", file=sys.stderr)
-
-
-def read_settings() -> Settings:
-    """The settings of this process; a variable that means nothing is complained about."""
-    complain(*(f"{name} is not a setting and is ignored" for name in ignored(os.environ)))
-    return Settings.from_env(os.environ)
-
-
-@contextmanager
-def opened(settings: Settings) -> Iterator[Database]:
-    from server.store.database import open_database
-
-    database = open_database(settings)
-    try:
-        yield database
-    finally:
-        database.close()
-
-
 def add_serve(commands: Commands) -> None:
     serving = command(commands, "serve", "serve the site; in sandbox mode the database is made first", serve)
     serving.add_argument("--workers", type=int, default=1, metavar="N", help="processes that serve (default 1)")
@@ -91,7 +51,7 @@ def serve(arguments: argparse.Namespace) -> int:
         read_key(settings.oidc)  # here, where it is told: a serving process that cannot start is only started again
     if settings.sandbox:
         _migrate(settings)
-        if _publish(settings, (), unless_served=True) is None:
+        if publish_files(settings, (), unless_served=True) is None:
             return 2
         with suppress(OSError):  # a full disk under the log stops nobody
             print(f"Kakanai sandbox: {settings.base_url}/", flush=True)
@@ -120,152 +80,6 @@ def work(_arguments: argparse.Namespace) -> int:
     from server.app import run_worker
 
     asyncio.run(run_worker(read_settings()))
-    return 0
-
-
-def add_procedures(commands: Commands) -> None:
-    procedures = group(commands, "procedures", "the declarations")
-    for name, text, run in (
-        ("check", "check declarations and run their cases; one line a fault, exit 1", check_procedures),
-        ("publish", "check, then serve these versions from now on", publish_procedures),
-    ):
-        made = command(procedures, name, text, run)
-        made.add_argument("paths", nargs="*", metavar="PATH", help="files or folders (default: all)")
-    new = command(procedures, "new", "begin a declaration: a file with everything but its names", new_procedure)
-    new.add_argument("place", metavar="CATEGORY/SLUG", help="where it goes, for example disaster/bosai-radio")
-    show = command(procedures, "show", "print what a declaration asks, step by step", show_procedure)
-    show.add_argument("name", metavar="SLUG", help="its slug, or a path to its file")
-    schema = command(procedures, "schema", "print the JSON Schema of a declaration, for editors", write_schema)
-    schema.add_argument("--vscode", action="store_true", help="write it into .vscode/settings.json instead")
-
-
-def check_procedures(arguments: argparse.Namespace) -> int:
-    from pathlib import Path
-
-    return _faults([Path(path) for path in arguments.paths], told=True)
-
-
-def _faults(paths: Sequence[Path], *, told: bool = False) -> int:
-    """Prints a line a fault; 1 when there are any. `told`: says so when there are none."""
-    from procedures import check
-    from server.japan import today
-    from server.store.values import utc_now
-
-    findings = check.check(paths or None, today=today(utc_now()))
-    for line in check.told(findings):
-        print(line)
-    if told:
-        complain(f"誤りが {len(findings)} 件あります" if findings else "誤りはありません")
-    return 1 if findings else 0
-
-
-def publish_procedures(arguments: argparse.Namespace) -> int:
-    from pathlib import Path
-
-    settings = read_settings()
-    paths = [Path(path) for path in arguments.paths]
-    if _faults(paths):
-        return 1
-    slugs = _publish(settings, paths)
-    for slug in slugs or ():
-        print(f"published {slug}")
-        if settings.sandbox:
-            complain(f"see {settings.base_url}/procedures/{slug}")
-    if paths and slugs == []:
-        complain("前に公開したものと同じなので、何も変わりません")
-    return 2 if slugs is None else 0
-
-
-def _publish(settings: Settings, paths: Sequence[Path], *, unless_served: bool = False) -> list[str] | None:
-    """Serve what the files declare; the slugs that changed, or None when a file is no declaration. `unless_served`:
-    nothing is read when everything served is from the files as they are, which a start need not wait for."""
-    from procedures.library import BadLibraryError, fingerprint, load_files, load_library
-    from server.catalogue import files_served, publish
-    from server.store.values import utc_now
-
-    files = "" if paths else fingerprint()
-    with opened(settings) as database:
-        if unless_served and asyncio.run(database.read(files_served)) == files:
-            return []
-        try:
-            chosen = load_files(paths) if paths else list(load_library().declarations.values())
-        except BadLibraryError as error:
-            complain(*str(error).splitlines())
-            return None
-        now = utc_now()
-        work = lambda db: publish(db, chosen, now=now, actor="operator", files=files)  # noqa: E731
-        return asyncio.run(database.transact(work))
-
-
-def new_procedure(arguments: argparse.Namespace) -> int:
-    from pathlib import Path
-
-    from procedures.library import ROOT, Reader, declaration_files, read_shared
-    from procedures.skeleton import begin
-
-    reader = Reader()
-    shared = read_shared(ROOT, reader)
-    read = (reader.declaration(path, shared.common) for path in declaration_files(ROOT))
-    made = begin(arguments.place, {item.slug: item.id for item in read if item is not None}, shared, ROOT)
-    if not isinstance(made, Path):
-        complain(f"{made.problem}; {made.allowed}")
-        return 2
-    print(made.relative_to(Path.cwd()) if made.is_relative_to(Path.cwd()) else made)
-    return 0
-
-
-def show_procedure(arguments: argparse.Namespace) -> int:
-    from pathlib import Path
-
-    from forms_schema.guess import meant
-    from procedures.library import ROOT, BadLibraryError, Reader, declaration_files, load_files, read_shared
-    from procedures.outline import outline
-    from server.japan import today
-    from server.store.values import utc_now
-
-    files = {path.stem: path for path in declaration_files(ROOT)}
-    path = files.get(arguments.name, Path(arguments.name))
-    if not path.is_file():
-        complain(
-            f"{arguments.name} という手続はありません; {meant(path.stem, files, 'kakanai procedures new で作れます')}"
-        )
-        return 2
-    reader = Reader()
-    read_shared(ROOT, reader)
-    try:
-        (declaration,) = load_files([path])
-        lines = outline(declaration, path, reader.origins, today(utc_now()))
-    except (BadLibraryError, ValueError):
-        return _faults([path])
-    print(*lines, sep="\n")
-    return 0
-
-
-def write_schema(arguments: argparse.Namespace) -> int:
-    import json
-    from pathlib import Path
-
-    from procedures.check import CITY
-    from procedures.city import load_city
-    from procedures.editor import document, with_schema
-    from procedures.library import ROOT, Reader, read_shared
-
-    schema = document(read_shared(ROOT, Reader()), load_city(CITY).departments)
-    if not arguments.vscode:
-        print(json.dumps(schema, ensure_ascii=False, indent=2))
-        return 0
-    path = Path(".vscode/settings.json")
-    try:
-        known = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    except ValueError:
-        complain(
-            f"{path} は読めません(コメントがあると読めません)", "kakanai procedures schema の出力を自分で入れてください"
-        )
-        return 2
-    path.parent.mkdir(exist_ok=True)
-    settings = with_schema(known, schema, ["procedures/declarations/**/*.json"])
-    path.write_text(json.dumps(settings, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    print(path)
     return 0
 
 

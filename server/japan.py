@@ -22,6 +22,17 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), JST)
 
 
+def moment_of(text: str) -> datetime:
+    """An aware datetime of '2026-11-25T20:00' as clocks in Japan show it, a blank for the T, or with an offset.
+
+    Raises ValueError without a time of day: whether 'until the 26th' means its beginning or its end, nobody can tell.
+    """
+    found = datetime.fromisoformat(text.strip())
+    if ":" not in text:
+        raise ValueError(text)
+    return found if found.tzinfo is not None else found.replace(tzinfo=JST)
+
+
 def fiscal_year(day: date) -> int:
     """年度: from 1 April to 31 March."""
     return day.year if day.month >= 4 else day.year - 1

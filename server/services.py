@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from payments.port import Gateway
 from procedures.bookings import Opening
 from procedures.city import City
-from procedures.declaration import Declaration
+from procedures.declaration import Header
 from server.applications import seats
 from server.applications.intake import Intake
 from server.applications.quarantine import Quarantine
 from server.applications.scanner import Scanner
 from server.applications.teller import Teller
 from server.catalogue import Catalogue
-from server.japan import today
+from server.languages import Languages
 from server.money.checkout import Cashier
 from server.notices.worker import Mailer
 from server.people.identity import IdentityAdapter
@@ -53,14 +53,15 @@ class Services:
     intake: Intake
     clock: Clock
     random: Random
+    languages: Languages
     renderer: Renderer
     metrics: Metrics
 
     @property
-    def edition(self) -> tuple[str, date]:
-        """What an answer that is the same for everybody depends on: what is served, and the day in Japan, for
-        procedures open and close at midnight."""
-        return self.catalogue.version, today(self.clock())
+    def edition(self) -> tuple[str, datetime]:
+        """What an answer that is the same for everybody depends on: what is served, and since when the clock has
+        changed nothing of it."""
+        return self.catalogue.version, self.catalogue.since(self.clock())
 
     @property
     def teller(self) -> Teller:
@@ -81,7 +82,7 @@ class Services:
             return None
         return Quarantine(self.database, self.keys, self.blobs, self.scanner, self.teller)
 
-    async def opening(self, declaration: Declaration) -> Opening | None:
+    async def opening(self, declaration: Header) -> Opening | None:
         """What can be booked for a procedure now, with the places left; None where nothing is."""
         if declaration.booking is None:
             return None

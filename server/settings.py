@@ -26,6 +26,7 @@ NAMES: Final = (
     *("PAYMENTS", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE", "STRIPE_METHODS"),
     *("MAIL", "SMTP_URL", "MAIL_FROM"),
     *("SCANNER", "CLAMAV_ADDRESS"),
+    *("EXPLORER",),
 )
 """Every variable, without the prefix."""
 
@@ -104,6 +105,7 @@ class Settings:
     base_url: str
     trusted_proxies: tuple[Network, ...]
     worker: bool
+    explorer: bool
     identity: str
     signing: str
     payments: str
@@ -145,6 +147,7 @@ class Settings:
             base_url=read("BASE_URL", None if live else _local_url(host, port), _https if live else _address),
             trusted_proxies=read("TRUSTED_PROXIES", (), _networks),
             worker=read("WORKER", True, _on_off),
+            explorer=read("EXPLORER", not live, _on_off),
             identity=(identity := read("IDENTITY", *_port_of(mode, "oidc"))),
             signing=read("SIGNING", *_port_of(mode)),
             payments=(payments := read("PAYMENTS", *_port_of(mode, "stripe"))),

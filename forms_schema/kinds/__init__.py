@@ -14,8 +14,10 @@ from forms_schema.kinds.containers import Address, Group, PersonName, Rows
 from forms_schema.kinds.dates import Date, Time, YearMonth
 from forms_schema.kinds.numbers import Decimal, Integer
 from forms_schema.kinds.slots import Slot
+from forms_schema.speech import JAPANESE, Speech
+from forms_schema.text import N_
 
-YES_NO: Final = (Option("true", "はい"), Option("false", "いいえ"))
+_YES_NO: Final = (("true", N_("はい")), ("false", N_("いいえ")))
 MOST_RADIOS: Final = 6
 LONGEST_LINE: Final = 200
 
@@ -138,10 +140,11 @@ def _constant(branches: Json) -> Iterable[Schema]:
     return given if given and all("const" in branch for branch in given) else ()
 
 
-def options_of(schema: Schema) -> tuple[Option, ...]:
+def options_of(schema: Schema, speech: Speech = JAPANESE) -> tuple[Option, ...]:
     """What is offered to choose from, in order; none where nothing is."""
     source = schema.get("items", {}) if schema.get("type") == "array" else schema
     constants = _constants(source)
     if source.get("type") == "boolean" and "oneOf" not in source:
-        return tuple(option for option in YES_NO if not constants or option.value == written(constants[0][0]))
+        offered = [each for each in _YES_NO if not constants or each[0] == written(constants[0][0])]
+        return tuple(Option(value, speech.say(title)) for value, title in offered)
     return tuple(Option(written(constant), title) for constant, title in constants)

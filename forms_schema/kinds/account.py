@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from forms_schema.base import Field, Json
 from forms_schema.kinds.containers import Container, texts
+from forms_schema.speech import Speech
+from forms_schema.text import N_
 
 YUCHO_BANK = "9900"
 _TYPES = {"1": "ordinary", "0": "current"}
-_TYPE_WORDS = {"ordinary": "普通", "current": "当座", "savings": "貯蓄"}
+_TYPE_WORDS = {"ordinary": N_("普通"), "current": N_("当座"), "savings": N_("貯蓄")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Account(Container):
 
     def text(self, field: Field, value: Json) -> str:
         said = texts(field, value)
-        where = _yucho(said) if "symbol" in said or "yucho_number" in said else _bank(said)
+        where = _yucho(said, field.speech) if "symbol" in said or "yucho_number" in said else _bank(said)
         return "\u3000".join(filter(None, (*where, said.get("holder_kana"))))
 
 
@@ -63,9 +65,13 @@ def _coded(name: str, code: str | None) -> str:
     return f"{name}（{code}）" if code else name
 
 
-def _yucho(said: dict[str, str]) -> tuple[str, ...]:
+def _yucho(said: dict[str, str], speech: Speech) -> tuple[str, ...]:
     """Both ways in which the account is called."""
     symbol, number = said.get("symbol", ""), said.get("yucho_number", "")
     account = yucho_account(symbol, number)
-    both = account and f"（店番{account.branch_code}　{_TYPE_WORDS[account.type]}　{account.number}）"
-    return ("ゆうちょ銀行", f"記号{symbol}　番号{number}{both or ''}")
+    called = speech.say(N_("記号{symbol}　番号{number}")).format(symbol=symbol, number=number)
+    if account is None:
+        return (speech.say(N_("ゆうちょ銀行")), called)
+    branch, kind = account.branch_code, speech.say(_TYPE_WORDS[account.type])
+    both = speech.say(N_("（店番{branch}　{kind}　{number}）")).format(branch=branch, kind=kind, number=account.number)
+    return (speech.say(N_("ゆうちょ銀行")), f"{called}{both}")

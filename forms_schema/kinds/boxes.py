@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from forms_schema.base import KEEP, Field, Json, Keep, Kind, Option, Posted
 from forms_schema.formats import FORMATS, SEALED
-from forms_schema.text import clean, fold_ascii, fold_email, fold_holder, fold_kana, fold_number
+from forms_schema.text import N_, clean, fold_ascii, fold_email, fold_holder, fold_kana, fold_number
 
 
 def last(posted: Posted, name: str) -> str | None:
@@ -174,13 +174,13 @@ class MyNumber(Kind):
         return {"": "" if value is None or _is_token(value) else str(value)}
 
     def choices(self, field: Field, value: Json | None) -> tuple[Option, ...]:
-        return (Option(str(value), "入力済みの番号を使う"),) if _is_token(value) else ()
+        return (Option(str(value), field.speech.say(N_("入力済みの番号を使う"))),) if _is_token(value) else ()
 
     def chosen(self, value: Json | None, parts: object) -> tuple[str, ...]:
         return (str(value),) if _is_token(value) else ()
 
     def text(self, field: Field, value: Json) -> str:
-        return "入力済み"
+        return field.speech.say(N_("入力済み"))
 
     def width(self, field: Field) -> str:
         return "w16"

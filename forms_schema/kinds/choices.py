@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from forms_schema.base import KEEP, Field, Json, Keep, Kind, Option, Posted
 from forms_schema.kinds.boxes import last
-from forms_schema.text import clean
+from forms_schema.text import N_, clean
 
 _TRUTH = {"true": True, "false": False}
 
@@ -68,7 +68,7 @@ class Consent(YesNo):
     name = "consent"
 
     def text(self, field: Field, value: Json) -> str:
-        return "はい" if value is True else super().text(field, value)
+        return field.speech.say(N_("はい")) if value is True else super().text(field, value)
 
 
 class Checkboxes(Kind):
@@ -91,7 +91,7 @@ class Checkboxes(Kind):
         return [written(item) for item in _listed(value)]
 
     def text(self, field: Field, value: Json) -> str:
-        return "、".join(_title(field.options, item) for item in _listed(value))
+        return field.speech.listed(_title(field.options, item) for item in _listed(value))
 
 
 def _listed(value: Json | None) -> list[Json]:

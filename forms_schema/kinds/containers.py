@@ -25,7 +25,7 @@ class Container(Kind):
         if not isinstance(value, dict):
             return str(value)
         titles = {child.name: child.title for child in field.children}
-        return "、".join(f"{titles[name]}：{text}" for name, text in texts(field, value).items())
+        return field.speech.listed(f"{titles[name]}：{text}" for name, text in texts(field, value).items())
 
 
 class Group(Container):

@@ -10,28 +10,27 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import ClassVar, Final
 
 from forms_schema.base import KEEP, Field, Json, Keep, Kind, Option, Posted
 from forms_schema.formats import FORMATS
 from forms_schema.kinds.boxes import Box, last
-from forms_schema.text import clean, fold_ascii
+from forms_schema.speech import Speech
+from forms_schema.text import N_, clean, fold_ascii
 from forms_schema.wareki import (
     ERAS,
     WESTERN,
-    date_text,
     era_of,
     from_wareki,
     month_from_wareki,
-    month_text,
     read_date,
     read_month,
     read_number,
     title_of,
 )
 
-_CHOICES: Final = (Option(WESTERN, "西暦"), *(Option(era.key, era.title) for era in ERAS))
-_KEYS: Final = frozenset(option.value for option in _CHOICES)
+_KEYS: Final = frozenset((WESTERN, *(era.key for era in ERAS)))
 _UNITS: Final = {".year": "年", ".month": "月", ".day": "日"}
 
 
@@ -86,14 +85,14 @@ class _InBoxes(Kind, ABC):
         return self.parts(field, name, self._unread(text))
 
     def choices(self, field: Field, value: Json | None) -> tuple[Option, ...]:
-        return _CHOICES
+        return _eras(field.speech)
 
     def chosen(self, value: Json | None, parts: Mapping[str, str]) -> Collection[str]:
         return (parts[".era"],)
 
     def text(self, field: Field, value: Json) -> str:
         if isinstance(value, str) and FORMATS[self.format](value):
-            return self.words(date.fromisoformat(value if self.boxes[-1] == ".day" else f"{value}-01"))
+            return self.words(field.speech, date.fromisoformat(value if self.boxes[-1] == ".day" else f"{value}-01"))
         parts = self.parts(field, "", value)
         return title_of(parts[".era"]) + "".join(_with_unit(parts[box], box) for box in self.boxes)
 
@@ -110,8 +109,14 @@ class _InBoxes(Kind, ABC):
         """The answer for a day."""
 
     @abstractmethod
-    def words(self, day: date) -> str:
+    def words(self, speech: Speech, day: date) -> str:
         """A day in words."""
+
+
+@lru_cache(maxsize=32)
+def _eras(speech: Speech) -> tuple[Option, ...]:
+    eras = ((era.key, speech.say(era.title)) for era in ERAS)
+    return (Option(WESTERN, speech.say(N_("西暦"))), *(Option(key, title) for key, title in eras))
 
 
 def _with_unit(text: str, box: str) -> str:
@@ -147,8 +152,8 @@ class Date(_InBoxes):
     def iso(self, day: date) -> str:
         return day.isoformat()
 
-    def words(self, day: date) -> str:
-        return date_text(day)
+    def words(self, speech: Speech, day: date) -> str:
+        return speech.date_text(day)
 
 
 class YearMonth(_InBoxes):
@@ -167,8 +172,8 @@ class YearMonth(_InBoxes):
     def iso(self, day: date) -> str:
         return day.isoformat()[:7]
 
-    def words(self, day: date) -> str:
-        return month_text(day)
+    def words(self, speech: Speech, day: date) -> str:
+        return speech.month_text(day)
 
 
 _CLOCK = re.compile(r"(午前|午後|AM|PM)?([0-9]{1,2})(?:[:時]([0-9]{1,2}|半)?分?)")
@@ -196,7 +201,7 @@ class Time(Box):
     def text(self, field: Field, value: Json) -> str:
         if not isinstance(value, str) or not FORMATS["time"](value):
             return str(value)
-        return f"{int(value[:2])}時{value[3:]}分"
+        return field.speech.time_text(value)
 
     def width(self, field: Field) -> str:
         return "w8"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -56,9 +57,10 @@ async def _procedure(self: Application, info: Info) -> Procedure:
     of = info.context.of
     declaration = await of.catalogue.declaration(self.record.digest, self.record.slug)
     served = of.catalogue.get(self.record.slug)
-    state, reason = (served.state, served.reason) if served else (ProcedureState.CLOSED.value, "")
-    since = served.published_at if served else of.clock()
-    published = Published(declaration, self.record.digest, state, reason, since)
+    if served is None:
+        published = Published(declaration, self.record.digest, ProcedureState.CLOSED.value, "", of.clock())
+    else:
+        published = replace(served, declaration=declaration, digest=self.record.digest)
     return shown(published, of.catalogue.shared, of.clock())
 
 

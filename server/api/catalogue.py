@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import strawberry
@@ -15,21 +15,24 @@ from strawberry import field
 from forms_schema import Attachment as Asked
 from forms_schema import Field
 from procedures.bookings import BookingTable
-from procedures.declaration import Declaration
+from procedures.city import City
+from procedures.declaration import Declaration, Header
 from procedures.dialect import ASSURANCES, CHANNELS
 from procedures.fees import FeeTable
 from procedures.library import Category, LifeEvent, Shared
 from server.api import enums
-from server.api.refusals import ApiError
+from server.api.context import Info
+from server.api.departments import Department, departments
+from server.api.paging import PROCEDURES, PageInfo, cursor
 from server.api.scalars import JSON
+from server.api.versions import After, First, VersionConnection, versions
 from server.catalogue import Catalogue, Published
 from server.catalogue.finding import Wanted
 from server.japan import today
 
-PAGE: Final = 50
-"""How many procedures a page has when nobody says."""
-LONGEST_PAGE: Final = 200
 LONGEST_TEXT: Final = 100
+SHOWN: Final = 1000
+"""Procedures held as the API shows them: all of a city's, in some languages."""
 
 
 @strawberry.type(description="手数料の1項目。")
@@ -46,10 +49,18 @@ class Fee:
     items: list[FeeItem] = field(description="かかることのある手数料。今日の金額。")
 
 
+@strawberry.type(description="受付の停止。いま止まっているか、これから止まる予定のもの。")
+class Suspension:
+    reason: str = field(description="止めるわけ。")
+    start: datetime | None = field(name="from", description="いつから。前から止まっていれば null。")
+    until: datetime | None = field(description="いつまで。再開の日時が決まっていなければ null。")
+
+
 @strawberry.type(description="受付の状態。")
 class ProcedureStatus:
     state: enums.ProcedureState = field(description="いま受け付けているか。")
     reason: str | None = field(description="受け付けていないわけ。")
+    suspension: Suspension | None = field(description="いまの停止か、予告された停止。なければ null。")
     accepts_from: date | None = field(description="受付の初日。決まっていなければ null。")
     accepts_until: date | None = field(description="受付の最終日。決まっていなければ null。")
 
@@ -88,24 +99,37 @@ class Handover:
     prepare: list[str] = field(description="移る前に用意するもの。")
 
 
-def _schema(self: Procedure) -> JSON:
-    return JSON(self.declaration.schema)
+async def _opened(self: Procedure, info: Info) -> Declaration:
+    """What it asks, which is not held for every procedure there is."""
+    return await info.context.of.catalogue.declaration(self.version, self.slug)
 
 
-def _ui(self: Procedure) -> JSON:
-    return JSON(self.declaration.ui)
+async def _schema(self: Procedure, info: Info) -> JSON:
+    return JSON((await _opened(self, info)).schema)
 
 
-def _steps(self: Procedure) -> list[Step]:
-    form = self.declaration.form
+async def _ui(self: Procedure, info: Info) -> JSON:
+    return JSON((await _opened(self, info)).ui)
+
+
+async def _steps(self: Procedure, info: Info) -> list[Step]:
+    form = (await _opened(self, info)).form
     return [
         Step(title=step.title, fields=[_place(item) for item in step.items if isinstance(item, Field | Asked)])
         for step in form.steps
     ]
 
 
-def _attachments(self: Procedure) -> list[Attachment]:
-    return [_attachment(each) for each in self.declaration.form.attachments]
+async def _attachments(self: Procedure, info: Info) -> list[Attachment]:
+    return [_attachment(each) for each in (await _opened(self, info)).form.attachments]
+
+
+def _contact(self: Procedure, info: Info) -> Department | None:
+    return info.context.shelf.departments.get(self.department)
+
+
+async def _versions(self: Procedure, info: Info, first: First = None, after: After = None) -> VersionConnection:
+    return await versions(info, self.slug, first, after)
 
 
 def _place(item: Field | Asked) -> str:
@@ -137,6 +161,9 @@ class Procedure:
     life_events: list[str] = field(description="暮らしのできごと。")
     group: str = field(description="国や市の計画での区分。")
     department: str = field(description="担当課。")
+    contact: Department | None = field(
+        resolver=_contact, description="担当課の連絡先と窓口の時間。市の表にない課なら null。"
+    )
     legal_basis: str = field(description="根拠の法令。")
     procedure_type: enums.ProcedureType = field(description="手続の種類。")
     assurance: enums.Assurance = field(description="本人の確認のレベル。")
@@ -149,8 +176,10 @@ class Procedure:
     handover: Handover | None = field(description="オンラインの申請の移り先。ここで受け付ける手続なら null。")
     status: ProcedureStatus = field(description="受付の状態。")
     version: str = field(description="質問の版。submitApplication の version に書く。")
+    versions: VersionConnection = field(
+        resolver=_versions, description="これまでに使われた版。新しい順。書きかけの申請の版も、ここにある。"
+    )
     language: enums.Language = field(description="言葉が、実際に何語か。")
-    declaration: strawberry.Private[Declaration]
     schema: JSON = field(resolver=_schema, description="答えの約束(JSON Schema 2020-12)。")
     ui: JSON = field(resolver=_ui, description="ページの組み立てと言葉。")
     steps: list[Step] = field(resolver=_steps, description="申請書のページ。")
@@ -162,6 +191,7 @@ def shown(
 ) -> Procedure:
     """A version of a procedure as it is today; title and summary in `language`, where both are translated."""
     declaration, status = published.declaration, published.status(now)
+    stop = status.suspension
     words = shared.translations.words(language.value, declaration.slug) if language is not enums.Language.JA else {}
     title, summary = words.get(declaration.title), words.get(declaration.summary)
     translated = title is not None and summary is not None
@@ -190,16 +220,16 @@ def shown(
         status=ProcedureStatus(
             state=enums.ProcedureState(status.state.value),
             reason=status.reason or None,
+            suspension=Suspension(reason=stop.reason, start=stop.start, until=stop.until) if stop else None,
             accepts_from=status.accepts_from,
             accepts_until=status.accepts_until,
         ),
         version=published.digest,
         language=language if translated else enums.Language.JA,
-        declaration=declaration,
     )
 
 
-def _booking(declaration: Declaration, table: BookingTable) -> Booking | None:
+def _booking(declaration: Header, table: BookingTable) -> Booking | None:
     """None too where the calendar of an old version is gone."""
     booking = declaration.booking
     calendar = table.calendars.get(booking.calendar) if booking else None
@@ -208,7 +238,7 @@ def _booking(declaration: Declaration, table: BookingTable) -> Booking | None:
     return Booking(title=calendar.title, place=calendar.place, bring=list(calendar.bring), pointer=booking.field)
 
 
-def _fee(declaration: Declaration, fees: FeeTable, day: date) -> Fee | None:
+def _fee(declaration: Header, fees: FeeTable, day: date) -> Fee | None:
     if declaration.fee is None:
         return None
     rows = [row for item in declaration.fee.items if (row := fees.find(item.code, day))]
@@ -229,24 +259,19 @@ class ProcedureFilter:
     state: enums.ProcedureState | None = field(default=None, description="受付の状態。")
     has_fee: bool | None = field(default=None, description="手数料がかかるか。")
 
-    def admits(self, procedure: Procedure) -> bool:
-        """Whether everything but `text`, `category` and `life_event` fits; those are the search's."""
-        rules: list[tuple[object, Callable[[], object]]] = [
-            (self.group, lambda: procedure.group == self.group),
-            (self.department, lambda: procedure.department == self.department),
-            (self.channel, lambda: self.channel in procedure.channels),
-            (self.assurance, lambda: procedure.assurance is self.assurance),
-            (self.online_since, lambda: procedure.online_since == self.online_since),
-            (self.state, lambda: procedure.status.state is self.state),
-            (self.has_fee, lambda: (procedure.fee is not None) is self.has_fee),
+    def rules(self, shelf: Shelf) -> list[Callable[[Published], bool]]:
+        """What must fit, but for `text`, `category` and `life_event`, which are the search's."""
+        channel, level, state = (each and str(each.value) for each in (self.channel, self.assurance, self.state))
+        rules: list[tuple[object, Callable[[Published], bool]]] = [
+            (self.group, lambda each: each.declaration.group == self.group),
+            (self.department, lambda each: each.declaration.department == self.department),
+            (channel, lambda each: channel in each.declaration.channels),
+            (level, lambda each: each.declaration.assurance == level),
+            (self.online_since, lambda each: each.declaration.online_since == self.online_since),
+            (state, lambda each: shelf.state(each) == state),
+            (self.has_fee, lambda each: (each.declaration.fee is not None) is self.has_fee),
         ]
-        return all(fits() for wanted, fits in rules if wanted not in (None, ""))
-
-
-@strawberry.type(description="一覧のどこにいるか。")
-class PageInfo:
-    has_next_page: bool = field(description="つづきがあるか。")
-    end_cursor: str | None = field(description="ここまでの印。after に書くと、つづきを返す。")
+        return [fits for wanted, fits in rules if wanted not in (None, "")]
 
 
 @strawberry.type(description="一覧の1件。")
@@ -275,7 +300,7 @@ class Facets:
 
 
 def _facets(self: ProcedureConnection) -> Facets:
-    shared, found = self.shared, self.found
+    shared, found = self.shelf.shared, [each.declaration for each in self.found]
     categories = {code: each.title for code, each in shared.categories.items()}
     events = {code: each.title for code, each in shared.life_events.items()}
     channels = {each.value: words for each, words in CHANNELS.items()}
@@ -285,9 +310,9 @@ def _facets(self: ProcedureConnection) -> Facets:
         life_events=_counted((code for each in found for code in each.life_events), events),
         groups=_counted((each.group for each in found), shared.groups),
         departments=_counted((each.department for each in found), {}),
-        channels=_counted((str(channel.value) for each in found for channel in each.channels), channels),
-        assurances=_counted((str(each.assurance.value) for each in found), levels),
-        states=_counted((str(each.status.state.value) for each in found), {}),
+        channels=_counted((channel.value for each in found for channel in each.channels), channels),
+        assurances=_counted((each.assurance.value for each in found), levels),
+        states=_counted(map(self.shelf.state, self.found), {}),
         with_fee=sum(each.fee is not None for each in found),
     )
 
@@ -305,8 +330,8 @@ class ProcedureConnection:
     page_info: PageInfo = field(description="一覧のどこにいるか。")
     edges: list[ProcedureEdge] = field(description="このページの手続。")
     facets: Facets = field(resolver=_facets, description="一覧全体を、項目ごとに数えたもの。")
-    found: strawberry.Private[Sequence[Procedure]]
-    shared: strawberry.Private[Shared]
+    found: strawberry.Private[Sequence[Published]]
+    shelf: strawberry.Private[Shelf]
 
 
 @strawberry.type(description="分類、または暮らしのできごと。")
@@ -327,40 +352,40 @@ class RolloutYear:
 class Shelf:
     """The catalogue on one day, ready to be asked. Made anew when the catalogue or the day changes."""
 
-    def __init__(self, catalogue: Catalogue, targets: dict[str, int], now: datetime) -> None:
+    def __init__(self, catalogue: Catalogue, city: City, now: datetime) -> None:
         served = catalogue.all()
-        self._index = catalogue.index
-        self._served, self._shared, self._now = served, catalogue.shared, now
-        self._shown = {enums.Language.JA: self._in(enums.Language.JA)}
+        self._catalogue, self._index, self.shared, self._now = catalogue, catalogue.index, catalogue.shared, now
+        self._served = {each.declaration.slug: each for each in served}
+        self._states: dict[str, str] = {}
+        self._shown = lru_cache(SHOWN)(lambda each, language: shown(each, self.shared, now, language))
         since = [_fiscal(each.declaration.online_since) for each in served if each.declaration.online_since]
         self.rollout = [
             RolloutYear(year=year, target=target, online=sum(begun <= _fiscal(year) for begun in since))
-            for year, target in targets.items()
+            for year, target in city.rollout.items()
         ]
-
-    def _in(self, language: enums.Language) -> dict[str, Procedure]:
-        return {each.declaration.slug: shown(each, self._shared, self._now, language) for each in self._served}
-
-    def _told(self, language: enums.Language | None) -> dict[str, Procedure]:
-        """Every procedure in a language, made when it is first asked for."""
-        asked = language or enums.Language.JA
-        if asked not in self._shown:
-            self._shown[asked] = self._in(asked)
-        return self._shown[asked]
+        self.departments = departments(city, today(now))
 
     def get(self, slug: str, language: enums.Language | None = None) -> Procedure | None:
-        return self._told(language).get(slug)
+        found = self._served.get(slug)
+        return self._shown(found, language or enums.Language.JA) if found else None
+
+    def state(self, each: Published) -> str:
+        """Its state on this shelf, as it is written."""
+        slug = each.declaration.slug
+        if slug not in self._states:
+            self._states[slug] = each.status(self._now).state.value
+        return self._states[slug]
 
     @property
     def categories(self) -> list[Topic]:
-        return _topics(self._shared.categories.values(), (each.declaration.category for each in self._served))
+        return _topics(self.shared.categories.values(), (each.declaration.category for each in self._served.values()))
 
     @property
     def life_events(self) -> list[Topic]:
-        used = (code for each in self._served for code in each.declaration.life_events)
-        return _topics(self._shared.life_events.values(), used)
+        used = (code for each in self._served.values() for code in each.declaration.life_events)
+        return _topics(self.shared.life_events.values(), used)
 
-    def page(
+    async def page(
         self,
         wanted: ProcedureFilter | None,
         first: int | None,
@@ -369,19 +394,24 @@ class Shelf:
         language: enums.Language | None = None,
     ) -> ProcedureConnection:
         """Raises ApiError for a page that is too long, or a cursor that leads nowhere."""
-        size = page_size(first)
-        found = _ordered(self._found(wanted or ProcedureFilter(), self._told(language)), order)
-        start = _after(found, after) if after is not None else 0
-        edges = [ProcedureEdge(cursor=_cursor(each), node=each) for each in found[start : start + size]]
-        more = PageInfo(has_next_page=start + size < len(found), end_cursor=edges[-1].cursor if edges else None)
-        return ProcedureConnection(
-            total_count=len(found), page_info=more, edges=edges, found=found, shared=self._shared
-        )
+        found = _ordered(await self._found(wanted or ProcedureFilter()), order)
 
-    def _found(self, wanted: ProcedureFilter, told: Mapping[str, Procedure]) -> list[Procedure]:
+        def mark(place: int) -> str:
+            return cursor("procedure", found[place].declaration.id)
+
+        page, where = PROCEDURES.cut(len(found), mark, first, after)
+        asked = language or enums.Language.JA
+        edges = [ProcedureEdge(cursor=mark(i), node=self._shown(found[i], asked)) for i in page]
+        return ProcedureConnection(total_count=len(found), page_info=where, edges=edges, found=found, shelf=self)
+
+    async def _found(self, wanted: ProcedureFilter) -> list[Published]:
         text = (wanted.text or "")[:LONGEST_TEXT]
+        if text.strip():
+            await self._index.ready()
         found = self._index.find(Wanted(text, wanted.category or "", wanted.life_event or ""))
-        return [each for one in found if wanted.admits(each := told[one.declaration.slug])]
+        for fits in wanted.rules(self):
+            found = list(filter(fits, found))
+        return found
 
 
 def _topics(named: Iterable[Category | LifeEvent], used: Iterable[str]) -> list[Topic]:
@@ -389,7 +419,14 @@ def _topics(named: Iterable[Category | LifeEvent], used: Iterable[str]) -> list[
     return [Topic(code=each.id, title=each.title, kana=each.kana, count=counts[each.id]) for each in named]
 
 
-_ORDERS: Final[Mapping[enums.ProcedureOrder, Callable[[Procedure], Any]]] = {
+@cache
+def _fiscal(year: str) -> tuple[int, int]:
+    """A fiscal year of an era ('R5') as it is ordered; what cannot be read comes after all others."""
+    found = re.fullmatch(r"([MTSHR])([0-9]{1,2})", year)
+    return ("MTSHR".index(found[1]), int(found[2])) if found else (9, 0)
+
+
+_ORDERS: Final[Mapping[enums.ProcedureOrder, Callable[[Header], Any]]] = {
     enums.ProcedureOrder.ID: lambda each: each.id,
     enums.ProcedureOrder.KANA: lambda each: each.kana,
     enums.ProcedureOrder.PROCESSING_DAYS: lambda each: each.processing_days,
@@ -397,31 +434,7 @@ _ORDERS: Final[Mapping[enums.ProcedureOrder, Callable[[Procedure], Any]]] = {
 }
 
 
-def _ordered(found: list[Procedure], order: enums.ProcedureOrder | None) -> list[Procedure]:
+def _ordered(found: list[Published], order: enums.ProcedureOrder | None) -> list[Published]:
     """Stable: what is equal stays as it was found."""
     key = _ORDERS.get(order) if order else None
-    return sorted(found, key=key) if key else found
-
-
-def page_size(first: int | None) -> int:
-    """How many procedures a page has. Raises ApiError when it would be too long."""
-    if first is not None and not 0 <= first <= LONGEST_PAGE:
-        raise ApiError("PAGE_SIZE", f"first は0から{LONGEST_PAGE}までです。")
-    return PAGE if first is None else first
-
-
-def _cursor(procedure: Procedure) -> str:
-    return base64.urlsafe_b64encode(f"procedure:{procedure.id}".encode()).decode()
-
-
-def _after(found: Sequence[Procedure], cursor: str) -> int:
-    for i, each in enumerate(found):
-        if _cursor(each) == cursor:
-            return i + 1
-    raise ApiError("BAD_CURSOR", "after の印は、この一覧のものではありません。はじめから読みなおしてください。")
-
-
-def _fiscal(year: str) -> tuple[int, int]:
-    """A fiscal year of an era ('R5') as it is ordered; what cannot be read comes after all others."""
-    found = re.fullmatch(r"([MTSHR])([0-9]{1,2})", year)
-    return ("MTSHR".index(found[1]), int(found[2])) if found else (9, 0)
+    return sorted(found, key=lambda each: key(each.declaration)) if key else found

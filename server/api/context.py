@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from strawberry.types import Info as StrawberryInfo
 
-from server.api.catalogue import Shelf
-from server.api.documents import Document
 from server.people.sessions import Visitor
 from server.services import Services
+
+if TYPE_CHECKING:  # only the names: what is in a context asks for it too
+    from server.api.catalogue import Shelf
+    from server.api.documents import Document
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,17 @@ class ProcedureOrder(Enum):
     ONLINE_SINCE = value("online_since", description="オンラインになった年度の新しいものから。")
 
 
+@strawberry.enum(description="曜日。")
+class Weekday(Enum):
+    MON = value("mon", description="月曜日。")
+    TUE = value("tue", description="火曜日。")
+    WED = value("wed", description="水曜日。")
+    THU = value("thu", description="木曜日。")
+    FRI = value("fri", description="金曜日。")
+    SAT = value("sat", description="土曜日。")
+    SUN = value("sun", description="日曜日。")
+
+
 @strawberry.enum(description="手続の種類。")
 class ProcedureType(Enum):
     SHINSEI = value(terms.ProcedureType.SHINSEI.value, description="申請。市が決める。")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 from forms_schema import Answers, FieldError, Form, Json, Settled
@@ -17,7 +16,7 @@ from forms_schema.findings import at, pointers
 from forms_schema.formats import SEALED
 from forms_schema.text import clean
 from procedures.declaration import Channel, Declaration
-from server.api.refusals import Problem, Refusal, elsewhere, told, whole
+from server.api.refusals import Problem, Refusal, closed, elsewhere, told, whole
 from server.applications import idempotency, lookup, numbers, uploads
 from server.applications.idempotency import Claim, Mismatch
 from server.applications.lookup import Application
@@ -97,13 +96,15 @@ async def judge(of: Services, who: Visitor, sent: Sent) -> Ready | Refusal:
     files, errors = await _files(of, who, sent, declaration.form)
     answers = tidy(declaration.form, sent.answers)
     errors += [*declaration.form.unknown(answers), *_tokens(declaration.form, answers)]
-    filing = Filing(declaration, answers, [file for file, _ in files], CHANNEL.value, who, served.declaration)
+    filing = Filing(declaration, answers, [file for file, _ in files], CHANNEL.value, who, served)
     outcome = prepare(filing, of.catalogue.shared.fees, await of.opening(declaration), now=of.clock())
     if isinstance(outcome, Rejected):
         errors += outcome.errors
     if isinstance(outcome, Superseded) or (filing.stale and errors):
         return whole("VERSION_CHANGED")
-    problems = [*whole(*_codes(served, filing, of.clock())).problems]
+    status = served.status(of.clock())
+    problems = [] if status.state is ProcedureState.OPEN else [closed(status)]
+    problems += whole(*_codes(served, filing)).problems
     problems += [elsewhere(served.handed_over)] if served.handed_over is not None else []
     problems += _told(errors, declaration.form, outcome.settled)
     if problems or isinstance(outcome, Rejected):
@@ -114,18 +115,15 @@ async def judge(of: Services, who: Visitor, sent: Sent) -> Ready | Refusal:
 async def _version(of: Services, sent: Sent, served: Published) -> Declaration | None:
     """The version that was filled in. An older one stays good as long as what was filled in by it does."""
     if sent.version in (None, served.digest):
-        return served.declaration
+        return await of.catalogue.opened(served)
     try:
-        found = await of.catalogue.declaration(sent.version if _DIGEST.fullmatch(sent.version) else "", sent.slug)
+        return await of.catalogue.declaration(sent.version if _DIGEST.fullmatch(sent.version) else "", sent.slug)
     except LookupError:
         return None
-    return found if found.slug == sent.slug else None
 
 
-def _codes(served: Published, filing: Filing, now: datetime) -> Iterator[str]:
+def _codes(served: Published, filing: Filing) -> Iterator[str]:
     """What stands against the filing as a whole."""
-    if served.status(now).state is not ProcedureState.OPEN:
-        yield "CLOSED"
     if CHANNEL not in filing.declaration.channels or CHANNEL not in served.declaration.channels:
         yield "CHANNEL_CLOSED"
     if not filing.visitor.level.covers(filing.needed):
@@ -293,6 +291,7 @@ async def _filed(
             place=place,
             base_url=of.settings.base_url,
             payment_days=of.city.payment_days,
+            language=of.languages.japanese.code,
             now=now,
             random=of.random,
         )

@@ -12,9 +12,12 @@ from graphql import GraphQLError
 from forms_schema import Field, FieldError, Form, Settled
 from forms_schema.messages import message
 from procedures.declaration import Handover
+from server.catalogue import ProcedureState, Status
+from server.japan import in_japan
 
 WHOLE: Final = {
     "UNKNOWN_PROCEDURE": "この手続きはありません。",
+    "UNKNOWN_LIFE_EVENT": "このできごとには、質問がありません。",
     "CLOSED": "この手続きは、いま受け付けていません。",
     "CHANNEL_CLOSED": "この手続きは、オンラインでは出せません。",
     "HANDED_OVER": "この手続きのオンライン申請は、{to}({url})で受け付けています。そちらで手続きしてください。",
@@ -60,6 +63,15 @@ class Refusal:
 def whole(*codes: str) -> Refusal:
     """A refusal of the filing as a whole."""
     return Refusal(tuple(Problem("", code, WHOLE[code]) for code in codes))
+
+
+def closed(status: Status) -> Problem:
+    """A procedure that takes no filings now; of a suspended one why, and until when."""
+    words, stop = WHOLE["CLOSED"], status.suspension
+    if stop is not None and status.state is ProcedureState.SUSPENDED:
+        until = f"{in_japan(stop.until):%Y-%m-%d %H:%M} に再開する予定です。" if stop.until else ""
+        words = f"{words}{stop.reason}{until}"
+    return Problem("", "CLOSED", words)
 
 
 def elsewhere(handover: Handover) -> Problem:

@@ -24,33 +24,46 @@ from server.api.applications import (
     WithdrawApplicationPayload,
 )
 from server.api.bookings import Slot, slots
-from server.api.catalogue import LONGEST_PAGE, PAGE, Procedure, ProcedureConnection, ProcedureFilter, RolloutYear, Topic
+from server.api.catalogue import Procedure, ProcedureConnection, ProcedureFilter, RolloutYear, Topic, shown
 from server.api.context import Context, Info
+from server.api.departments import Department
 from server.api.execution import Executor, read_plainly
+from server.api.life_events import LifeEvent, RecommendationsPayload, life_event, life_events, recommendations
+from server.api.paging import PROCEDURES
 from server.api.policy import unlisted
-from server.api.scalars import SCALARS
+from server.api.scalars import JSON, SCALARS
 from server.api.statistics import UseCount, statistics
+from server.api.versions import as_it_was
 
 
-def _procedures(
+async def _procedures(
     info: Info,
     filter: Annotated[ProcedureFilter | None, argument(description="しぼりこみ。")] = None,
-    first: Annotated[int | None, argument(description=f"1ページの件数。{LONGEST_PAGE}まで。なければ{PAGE}。")] = None,
+    first: Annotated[
+        int | None, argument(description=f"1ページの件数。{PROCEDURES.longest}まで。なければ{PROCEDURES.usual}。")
+    ] = None,
     after: Annotated[str | None, argument(description="前のページの endCursor。")] = None,
     order_by: Annotated[enums.ProcedureOrder | None, argument(description="順。なければ RELEVANCE。")] = None,
     language: Annotated[enums.Language | None, argument(description="名前と要約の言語。")] = None,
 ) -> ProcedureConnection:
-    return info.context.shelf.page(filter, first, after, order_by, language)
+    return await info.context.shelf.page(filter, first, after, order_by, language)
 
 
-def _procedure(
+async def _procedure(
     info: Info,
     slug: Annotated[str, argument(description="手続の slug。")],
     language: Annotated[
         enums.Language | None, argument(description="読みたい言語。訳がなければ日本語で返し、language にそう書く。")
     ] = None,
+    version: Annotated[
+        str | None, argument(description="読みたい版。なければ、いまの版。受付の状態は、どの版でも、いまのもの。")
+    ] = None,
 ) -> Procedure | None:
-    return info.context.shelf.get(slug, language)
+    if version is None:
+        return info.context.shelf.get(slug, language)
+    of = info.context.of
+    found = await as_it_was(of, slug, version)
+    return shown(found, of.catalogue.shared, of.clock(), language or enums.Language.JA) if found else None
 
 
 async def _application(
@@ -61,12 +74,28 @@ async def _application(
     return await applications.find(info, receipt_number, access_code)
 
 
+def _departments(info: Info) -> list[Department]:
+    return list(info.context.shelf.departments.values())
+
+
 def _categories(info: Info) -> list[Topic]:
     return info.context.shelf.categories
 
 
-def _life_events(info: Info) -> list[Topic]:
-    return info.context.shelf.life_events
+def _life_events(info: Info) -> list[LifeEvent]:
+    return life_events(info)
+
+
+def _life_event(info: Info, code: Annotated[str, argument(description="できごとの code。")]) -> LifeEvent | None:
+    return life_event(info, code)
+
+
+async def _recommendations(
+    info: Info,
+    life_event: Annotated[str, argument(description="質問のあるできごとの code。")],
+    answers: Annotated[JSON, argument(description="interview の schema に合う答え。保存しない。")],
+) -> RecommendationsPayload:
+    return await recommendations(info, life_event, answers)
 
 
 async def _statistics(
@@ -113,7 +142,7 @@ async def _slots(
 @strawberry.type(description="読むこと。")
 class Query:
     procedures: ProcedureConnection = field(resolver=_procedures, description="手続の一覧。")
-    procedure: Procedure | None = field(resolver=_procedure, description="手続1つ。なければ null。")
+    procedure: Procedure | None = field(resolver=_procedure, description="手続1つ。その手続や版がなければ null。")
     application: Application | None = field(
         resolver=_application, description="申請1つ。受付番号か確認コードが違えば null。"
     )
@@ -121,7 +150,12 @@ class Query:
         resolver=_slots, description="いま予約できる枠。満員の枠も返す。予約のない手続や、ない手続なら null。"
     )
     categories: list[Topic] = field(resolver=_categories, description="分類。住民に見せる順。")
-    life_events: list[Topic] = field(resolver=_life_events, description="暮らしのできごと。住民に見せる順。")
+    life_events: list[LifeEvent] = field(resolver=_life_events, description="暮らしのできごと。住民に見せる順。")
+    life_event: LifeEvent | None = field(resolver=_life_event, description="できごと1つ。なければ null。")
+    recommendations: RecommendationsPayload = field(
+        resolver=_recommendations, description="答えに合わせた、必要な手続の一覧。だめなわけは、Rejected にすべて返す。"
+    )
+    departments: list[Department] = field(resolver=_departments, description="担当課。市の表の順。")
     statistics: list[UseCount] = field(
         resolver=_statistics, description="申請の件数。手続か月を1つ書く。前の月まで。5件未満は件数を返さない。"
     )

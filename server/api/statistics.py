@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 import strawberry
 from strawberry import field
 
@@ -9,6 +12,8 @@ from server.api import enums
 from server.api.context import Info
 from server.api.refusals import ApiError
 from server.catalogue.usage import usage
+
+_MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 @strawberry.type(description="ある手続の、ある月の、ある出し方での申請の件数。")
@@ -20,9 +25,14 @@ class UseCount:
 
 
 async def statistics(info: Info, slug: str | None, month: str | None) -> list[UseCount]:
-    """The whole months before this one. Raises ApiError unless a procedure or a month is named."""
+    """The whole months before this one. Raises ApiError unless a procedure or a month is named.
+
+    The figures stand for the day, as those of the open data do: what is counted is over.
+    """
     if not slug and not month:
         raise ApiError("BAD_USER_INPUT", "slug か month を書いてください。全部の件数は /opendata/usage.json です。")
+    if month and not _MONTH.fullmatch(month):
+        raise ApiError("BAD_USER_INPUT", "month は 2026-10 のように書いてください。")
     of = info.context.of
     found = await of.database.read(lambda db: usage(db, now=of.clock(), slug=slug or "", month=month or ""), long=True)
     return [

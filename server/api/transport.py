@@ -5,36 +5,33 @@ What is no request of ours is `Refused`; what is one is answered as GraphQL answ
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, Final
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Final, Generic, TypeVar
 
 from graphql import GraphQLError
 
 from forms_schema import Json
+from server.api.calls import MAX_QUERY_BODY, Call, addressed, posted
 from server.api.catalogue import Shelf
 from server.api.context import Context
 from server.api.documents import MAX_COST, Documents, Operation
-from server.api.reading import Unreadable, read_json
 from server.api.refusals import ApiError, Refused
-from server.api.registered import identifier, read_queries
+from server.api.registered import Persisted, read_queries
 from server.api.schema import build_schema, core
 from server.people.sessions import NOBODY, Visitor
 from server.services import Services
 from server.store import StoreUnavailable
 
-MAX_BODY: Final = 1 << 20
-"""Bytes of a mutation: a filing with all its answers."""
-MAX_QUERY_BODY: Final = 64 << 10
-"""Bytes of everything else, and of a document alone."""
-MAX_VARIABLES: Final = 8 << 10
-"""Bytes of the variables in an address."""
+K = TypeVar("K", str, bytes)
+T = TypeVar("T")
 
-_JSON: Final = re.compile(r'\s*application/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?', re.IGNORECASE)
 _SUGGESTION: Final = re.compile(r"\s*Did you mean.*", re.DOTALL)
 
 
@@ -48,7 +45,7 @@ class Caller:
     report: Callable[[BaseException], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """The body, in JSON. `lasting`: the same for everybody until the catalogue or the day changes."""
 
@@ -56,19 +53,10 @@ class Answer:
     lasting: bool = False
     retry_after: int | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What a client asks to be carried out."""
-
-    text: str
-    variables: Mapping[str, Json]
-    operation: str | None
-
-    @property
-    def key(self) -> str:
-        """Two calls with the same key are the same."""
-        return json.dumps([self.operation, self.variables, self.text], sort_keys=True, ensure_ascii=False)
+    @cached_property
+    def packed(self) -> bytes:
+        """Gzipped once, when it is first asked for."""
+        return gzip.compress(self.body, 6, mtime=0)
 
 
 class Api:
@@ -77,40 +65,46 @@ class Api:
     def __init__(self, of: Services) -> None:
         self._of = of
         self.schema = build_schema()
-        self.documents = Documents(core(self.schema), introspection=of.settings.sandbox)
-        self.answers = Kept()
-        self.registered = {identifier(text): text for text in read_queries().values()}
-        self._shelf: tuple[tuple[str, date], Shelf] | None = None
+        self.documents = Documents(core(self.schema), introspection=of.settings.explorer)
+        self.answers = Kept[str, Answer]()
+        self.persisted = Persisted(read_queries())
+        self._shelf: tuple[tuple[str, datetime], Shelf] | None = None
         self._refuse_unfit()
 
     def _refuse_unfit(self) -> None:
-        for text in self.registered.values():
-            document = self.documents.read(text)
-            if document.errors or not document.operation(None).public:
+        for text in self.persisted.shipped.values():
+            if not self._public(text, None):
                 raise TypeError(f"no query for GET, because it is wrong, changes something, or is personal: {text}")
+
+    def _public(self, text: str, operation: str | None) -> bool:
+        """Whether a document stands, and is the same for everybody."""
+        document = self.documents.read(text)
+        try:
+            return not document.errors and document.operation(operation).public
+        except ApiError:
+            return False
 
     async def post(self, body: bytes, content_type: str, caller: Caller) -> Answer | Refused:
         """A call as the body of a POST. Raises StoreUnavailable."""
-        call = _posted(body, content_type)
+        call = posted(body, content_type, self.persisted)
+        if isinstance(call, ApiError):
+            return _failed([call])
         return call if isinstance(call, Refused) else await self._answer(call, len(body), caller)
 
     async def get(self, query: Mapping[str, str], caller: Caller) -> Answer | Refused:
-        """A registered query, with its variables as JSON. Whoever asks is nobody in particular."""
-        text = self.registered.get(query.get("id", ""))
-        variables = query.get("variables") or "{}"
-        if text is None or not set(query) <= {"id", "variables"}:
-            words = "GETでは、登録されたクエリーだけを ?id=<sha256>&variables= で呼べます。ほかはPOSTで送ってください。"
-            return Refused(400, "QUERY_NOT_REGISTERED", words)
-        if len(variables) > MAX_VARIABLES:
-            return Refused(400, "BAD_REQUEST", "variables が長すぎます。")
-        given = _read(variables.encode("utf-8", "surrogatepass"))
-        if not isinstance(given, dict):
-            return given if isinstance(given, Refused) else _BAD_VARIABLES
+        """A public query by its hash, with its variables as JSON. Whoever asks is nobody in particular.
+
+        `?id=` is of a shipped query, and what is wrong is a refusal. `?extensions=` is what clients with automatic
+        persisted queries send: what is wrong is an error in the body, as those clients expect.
+        """
+        call = addressed(query, self.persisted, self._public)
+        if isinstance(call, ApiError):
+            return _failed([call])
+        if isinstance(call, Refused):
+            return call
         nobody = Caller(NOBODY, caller.place, caller.request_id, caller.report)
-        answer = await self._answer(Call(text, given, None), 0, nobody)
-        if isinstance(answer, Answer) and not answer.lasting:
-            return Refused(400, "BAD_USER_INPUT", "variables が、このクエリーに合いません。")
-        return answer
+        answer = await self._answer(call, 0, nobody)
+        return _refusal(answer) if "id" in query and isinstance(answer, Answer) and not answer.lasting else answer
 
     async def _answer(self, call: Call, size: int, caller: Caller) -> Answer | Refused:
         document = self.documents.read(call.text)
@@ -122,6 +116,8 @@ class Api:
             return Refused(413, "TOO_LARGE", f"本文が大きすぎます。{MAX_QUERY_BODY >> 10}KiBまでです。")
         if operation is None:
             return _failed(document.errors)
+        if call.hashed:
+            self.persisted.remember(call.hashed, call.text)
         now = self._of.edition
         if not operation.public:
             return await self._carried_out(call, operation, caller)
@@ -129,7 +125,7 @@ class Api:
         if kept is None:
             kept = await self._carried_out(call, operation, caller)
             if kept.lasting:
-                self.answers.keep(now, call.key, kept)
+                self.answers.keep(now, call.key, kept, len(kept.body))
         return kept
 
     async def _carried_out(self, call: Call, operation: Operation, caller: Caller) -> Answer:
@@ -155,45 +151,18 @@ class Api:
         of = self._of
         now = of.edition
         if self._shelf is None or self._shelf[0] != now:
-            self._shelf = now, Shelf(of.catalogue, dict(of.city.rollout), of.clock())
+            self._shelf = now, Shelf(of.catalogue, of.city, of.clock())
         return self._shelf[1]
 
 
-# --- reading ------------------------------------------------------------------------------------------------------
-
-_BAD_VARIABLES: Final = Refused(400, "BAD_REQUEST", "variables はオブジェクトにしてください。")
-
-
-def _posted(body: bytes, content_type: str) -> Call | Refused:
-    """Only `application/json` is taken: no page of another site can send that without our saying so."""
-    if not _JSON.fullmatch(content_type):
-        return Refused(400, "BAD_REQUEST", "Content-Type: application/json で送ってください。")
-    given = _read(body)
-    if isinstance(given, Refused):
-        return given
-    if isinstance(given, list):
-        return Refused(400, "BAD_REQUEST", "1回に送れるのは1つだけです。")
-    text = given.get("query") if isinstance(given, dict) else None
-    if not isinstance(text, str) or not text.strip():
-        return Refused(400, "BAD_REQUEST", "query に、GraphQLの文書を書いてください。")
-    if len(text) > MAX_QUERY_BODY:
-        return Refused(413, "TOO_LARGE", "query が大きすぎます。答えは variables に入れてください。")
-    variables, operation = given.get("variables"), given.get("operationName")
-    if not (variables is None or isinstance(variables, dict)):
-        return _BAD_VARIABLES
-    if not (operation is None or isinstance(operation, str)):
-        return Refused(400, "BAD_REQUEST", "operationName は文字列にしてください。")
-    return Call(text, variables or {}, operation or None)
-
-
-def _read(text: bytes) -> Json | Refused:
-    try:
-        return read_json(text)
-    except Unreadable as error:
-        return Refused(400, "BAD_JSON", str(error))
-
-
 # --- answering ----------------------------------------------------------------------------------------------------
+
+
+def _refusal(answer: Answer) -> Refused:
+    """What is wrong with a query by GET, in the site's own shape: nothing of an answer that failed is to be kept."""
+    error = json.loads(answer.body)["errors"][0]
+    code = error["extensions"]["code"]
+    return Refused(500 if code == "INTERNAL_ERROR" else 400, code, error["message"])
 
 
 def _failed(errors: Any, extensions: Mapping[str, int] | None = None) -> Answer:
@@ -233,7 +202,7 @@ def _plain(error: GraphQLError) -> dict[str, Any]:
     return told
 
 
-class Kept:
+class Kept(Generic[K, T]):
     """Answers that are the same for everybody, until the catalogue or the day changes. Bounded in number and size."""
 
     MOST: Final = 500
@@ -241,24 +210,29 @@ class Kept:
 
     def __init__(self) -> None:
         self._as_of: object = None
-        self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self._answers: OrderedDict[K, tuple[T, int]] = OrderedDict()
         self._size = 0
 
-    def get(self, as_of: object, key: str) -> Answer | None:
+    def get(self, as_of: object, key: K) -> T | None:
         if as_of != self._as_of or key not in self._answers:
             return None
         self._answers.move_to_end(key)
-        return self._answers[key]
+        return self._answers[key][0]
 
-    def keep(self, as_of: object, key: str, answer: Answer) -> None:
+    def keep(self, as_of: object, key: K, answer: T, size: int) -> None:
+        """Keep what takes so many bytes, besides its key."""
         if as_of != self._as_of:
             self._as_of, self._size = as_of, 0
             self._answers.clear()
-        self._answers[key] = answer
-        self._size += len(answer.body) + len(key)
+        self._drop(key)
+        self._answers[key] = answer, size + len(key)
+        self._size += size + len(key)
         while len(self._answers) > self.MOST or self._size > self.LARGEST:
-            oldest, dropped = self._answers.popitem(last=False)
-            self._size -= len(dropped.body) + len(oldest)
+            self._drop(next(iter(self._answers)))
+
+    def _drop(self, key: K) -> None:
+        _, size = self._answers.pop(key, (None, 0))
+        self._size -= size
 
     def __len__(self) -> int:
         return len(self._answers)

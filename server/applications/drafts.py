@@ -1,4 +1,5 @@
-"""Drafts: answers on their way, sealed with a key of their own, seven days from the last save.
+"""Drafts: answers on their way, sealed with a key of their own, seven days from the last save, or from the end of a
+suspension of their procedure.
 
 A draft belongs to the session that began it and, once somebody is signed in there, to that person. A save names
 the revision it saw; of two tabs the later one is told, and loses nothing.
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, select, update
@@ -23,6 +24,8 @@ from server.store.keys import Keys
 from server.store.values import Random, new_id
 
 LIFE: Final = timedelta(days=7)
+FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
+"""When a draft ends whose procedure is suspended until somebody resumes it."""
 SEALED: Final = "draft.sealed_answers"
 
 
@@ -71,6 +74,11 @@ class Draft:
     saved_at: datetime
     expires_at: datetime
     application_id: str | None
+
+    @property
+    def until(self) -> datetime | None:
+        """When it ends; None while nobody knows (see `ends`)."""
+        return ends(self.expires_at)
 
 
 class Conflict:
@@ -136,6 +144,24 @@ _CLAIM = (
     .values(resident_id=bindparam("resident"))
 )
 _MOVE = update(t.draft).where(t.draft.c.id == bindparam("draft_id")).values(session_id=bindparam("session"))
+_SUSPENDED = select(t.publication.c.suspended_from, t.publication.c.suspended_until).where(
+    t.publication.c.slug == bindparam("slug"), t.publication.c.state == "suspended"
+)
+_NO_LATER = (
+    update(t.draft)
+    .where(t.draft.c.slug == bindparam("of"), t.draft.c.expires_at > bindparam("end"))
+    .values(expires_at=bindparam("end"))
+)
+_NO_SOONER = (
+    update(t.draft)
+    .where(
+        t.draft.c.slug == bindparam("of"),
+        t.draft.c.expires_at > bindparam("begins"),
+        t.draft.c.expires_at < bindparam("end"),
+        t.draft.c.application_id.is_(None),
+    )
+    .values(expires_at=bindparam("end"))
+)
 _EXPIRED = select(t.draft.c.id).where(t.draft.c.expires_at <= bindparam("now")).limit(500)
 
 
@@ -162,7 +188,7 @@ def create(
         resident_id=visitor.resident.id if visitor.resident else None,
         wrapped_key=wrapped,
         saved_at=now,
-        expires_at=now + LIFE,
+        expires_at=_end(db, declaration.slug, now),
         application_id=None,
     )
     row = {column: getattr(draft, column) for column in _KEPT_COLUMNS}
@@ -231,11 +257,37 @@ def save(
     resident = visitor.resident.id if here and visitor.resident else draft.resident_id
     values = {"draft_id": draft.id, "version": draft.digest, "seen": draft.revision, "sealed": sealed}
     values |= {"resident": resident}
-    done = db.execute(_SAVE, {**values, "now": now, "until": now + LIFE})
+    until = _end(db, draft.slug, now)
+    done = db.execute(_SAVE, {**values, "now": now, "until": until})
     if done.rowcount != 1:
         return Conflict()
     saved = replace(draft, revision=draft.revision + 1, content=content, resident_id=resident)
-    return replace(saved, saved_at=now, expires_at=now + LIFE)
+    return replace(saved, saved_at=now, expires_at=until)
+
+
+def _end(db: Reading, slug: str, now: datetime) -> datetime:
+    """When a draft saved now ends. What nobody can send must not grow old: one that lives when its procedure is
+    suspended ends no sooner than LIFE after that."""
+    end, suspended = now + LIFE, db.one(_SUSPENDED, {"slug": slug})
+    if suspended is None or (suspended.suspended_from is not None and suspended.suspended_from >= end):
+        return end
+    return max(end, suspended.suspended_until + LIFE) if suspended.suspended_until else FOREVER
+
+
+def ends(expires_at: datetime) -> datetime | None:
+    """The end of a draft as it is told; None: LIFE after its procedure is resumed, and nobody knows when that is."""
+    return None if expires_at == FOREVER else expires_at
+
+
+def outlast(db: Writing, slug: str, *, now: datetime) -> None:
+    """Reckon anew when the drafts of a procedure end, after its suspension was set, changed or lifted. What lives
+    keeps LIFE from now, or what it had."""
+    db.execute(_NO_LATER, {"of": slug, "end": now + LIFE})
+    suspended = db.one(_SUSPENDED, {"slug": slug})
+    if suspended is not None:
+        begins = max(suspended.suspended_from or now, now)
+        end = suspended.suspended_until + LIFE if suspended.suspended_until else FOREVER
+        db.execute(_NO_SOONER, {"of": slug, "begins": begins, "end": end})
 
 
 def close(db: Writing, keys: Keys, draft: Draft, application_id: str) -> bool:

@@ -15,6 +15,7 @@ from zlib import crc32
 from forms_schema import Answers, Attachment, Field, FieldError, Form, Posted, Question, Settled
 from forms_schema.findings import at
 from forms_schema.formdata import MAX_ROWS
+from forms_schema.text import N_
 from server.applications import earlier
 from server.applications.drafts import Content
 from server.applications.numbers import KIND, replaced
@@ -200,8 +201,8 @@ class Difference:
     theirs: str
 
 
-MINE: Final = "この画面で入力した番号"
-THEIRS: Final = "先に保存された番号"
+MINE: Final = N_("この画面で入力した番号")
+THEIRS: Final = N_("先に保存された番号")
 
 
 def differences(form: Form, mine: Content, theirs: Content, today: date) -> tuple[Difference, ...]:
@@ -258,7 +259,7 @@ def _difference(form: Form, unit: str, pointers: Sequence[str], ours: Told, othe
         label = (ours.get(unit) or others[unit])[0]
         mine, theirs = ours.get(unit, _NOTHING), others.get(unit, _NOTHING)
         if mine[1] and mine[1] == theirs[1]:
-            return Difference(unit, label, MINE, THEIRS)
+            return Difference(unit, label, form.speech.say(MINE), form.speech.say(THEIRS))
         return Difference(unit, label, mine[1], theirs[1])
     mine_, theirs_ = (
         "\n".join(f"{each[p][0]}: {each[p][1]}" for p in pointers if p in each and each[p][1])

@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, delete, func, select
 
+from server.applications.drafts import ends
 from server.applications.states import ResidentState, shown
 from server.money.states import RULES, Standing
 from server.store import tables as t
@@ -20,12 +21,12 @@ PAGE: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A draft, kept until `expires_at`."""
+    """A draft, kept until `expires_at`; None: as long as its procedure is suspended, and then some days."""
 
     id: str
     slug: str
     saved_at: datetime
-    expires_at: datetime
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def of_resident(db: Reading, resident_id: str, *, page: int = 1, now: datetime) 
     drafts = db.all(_DRAFTS, who | skip | {"now": now})
     filed = db.all(_APPLICATIONS, who | skip)
     return Mine(
-        [Begun(row.id, row.slug, row.saved_at, row.expires_at) for row in drafts],
+        [Begun(row.id, row.slug, row.saved_at, ends(row.expires_at)) for row in drafts],
         [
             Filed(row.receipt_number, row.slug, shown(row.state), row.submitted_at, _payable(row.debt_id, row.standing))
             for row in filed

@@ -7,7 +7,6 @@ from datetime import datetime
 from forms_schema import Answers
 from forms_schema.findings import at
 from procedures.declaration import Declaration
-from server.japan import in_japan
 from server.notices.mail import mail_address
 from server.notices.outbox import Notice, enqueue
 from server.people.sessions import Visitor
@@ -33,13 +32,17 @@ def receipt(
     *,
     booked: str = "",
     base_url: str,
+    language: str,
     now: datetime,
     random: Random,
 ) -> None:
-    """Write down the notice of a submission; it goes out when this commits. `booked` says when, '' for nothing."""
-    told = _of(declaration, receipt_number, base_url) | {"submitted_at": moment(now)}
+    """Write down the notice of a submission; it goes out when this commits. `booked` is the slot and its end,
+    '' for nothing; `language` the code of the recipient's."""
+    told = _of(declaration, receipt_number, base_url) | {"submitted_at": now.isoformat()}
     told |= {"booked": booked} if booked else {}
-    enqueue(db, keys, Notice("receipt", to, f"receipt:{application_id}", told), now=now, random=random)
+    enqueue(
+        db, keys, Notice("receipt", to, f"receipt:{application_id}", told, language=language), now=now, random=random
+    )
 
 
 def withdrawn(
@@ -51,24 +54,27 @@ def withdrawn(
     receipt_number: str,
     *,
     base_url: str,
+    language: str,
     now: datetime,
     random: Random,
 ) -> None:
     """Write down the notice of a withdrawal; it goes out when this commits."""
-    told = _of(declaration, receipt_number, base_url) | {"withdrawn_at": moment(now)}
-    enqueue(db, keys, Notice("withdrawn", to, f"withdrawn:{application_id}", told), now=now, random=random)
+    told = _of(declaration, receipt_number, base_url) | {"withdrawn_at": now.isoformat()}
+    enqueue(
+        db,
+        keys,
+        Notice("withdrawn", to, f"withdrawn:{application_id}", told, language=language),
+        now=now,
+        random=random,
+    )
 
 
 def _of(declaration: Declaration, receipt_number: str, base_url: str) -> dict[str, str]:
     """What every notice says of its application."""
     return {
         "procedure": declaration.title,
+        "slug": declaration.slug,
         "receipt_number": receipt_number,
         "status_url": f"{base_url}/applications",
         "department": declaration.department,
     }
-
-
-def moment(when: datetime) -> str:
-    """A time as mails say it, in Japan."""
-    return in_japan(when).strftime("%Y年%m月%d日 %H時%M分")

@@ -16,10 +16,10 @@ from typing import Final
 from sqlalchemy import bindparam, delete, func, select
 
 from forms_schema import Settled
-from forms_schema.kinds.slots import slot_text
+from forms_schema.speech import JAPANESE
 from procedures.bookings import BookingTable, Opening
 from procedures.city import City
-from procedures.declaration import Declaration
+from procedures.declaration import Header
 from server.japan import JST, today
 from server.store import tables as t
 from server.store.database import Reading, Writing
@@ -41,7 +41,7 @@ class Seat:
     @property
     def text(self) -> str:
         """'令和8年12月1日(火)9時〜10時'."""
-        return slot_text(self.slot, self.until)
+        return JAPANESE.slot(self.slot, self.until)
 
 
 _TAKEN: Final = (
@@ -58,7 +58,7 @@ _MINE: Final = select(t.seat.c.calendar, t.seat.c.slot, t.seat.c.until).where(
 _FREE: Final = delete(t.seat).where(t.seat.c.application_id == bindparam("application_id"))
 
 
-def opening(db: Reading, declaration: Declaration, table: BookingTable, city: City, *, now: datetime) -> Opening | None:
+def opening(db: Reading, declaration: Header, table: BookingTable, city: City, *, now: datetime) -> Opening | None:
     """What can be booked for a procedure at `now`, with the places that are left; None where nothing is booked."""
     if declaration.booking is None:
         return None
@@ -75,7 +75,7 @@ def taken(db: Reading, calendar: str, first: date) -> dict[str, int]:
     return {row.slot: row.places for row in rows}
 
 
-def _ring(declaration: Declaration, city: City) -> str:
+def _ring(declaration: Header, city: City) -> str:
     office = city.departments.get(declaration.department)
     return f"合う日時がないときは、{office.name}(電話 {office.phone})に相談してください。" if office else ""
 

@@ -23,6 +23,7 @@ from server.applications import drafts, notices, numbers, seats, uploads
 from server.applications.history import account, actor, record
 from server.applications.receipts import new_number
 from server.applications.states import OfficeState
+from server.catalogue import Published
 from server.japan import fiscal_year, midnight, today
 from server.money.debts import last_moment, raise_debt
 from server.people.facts import comparable
@@ -51,7 +52,7 @@ class Filing:
     files: Sequence[uploads.Upload]
     channel: str
     visitor: Visitor
-    served: Declaration | None = None
+    served: Published | None = None
     """The version that is served now, where it may be another than the one that was filled in."""
 
     @property
@@ -62,7 +63,7 @@ class Filing:
     def needed(self) -> Assurance:
         """How sure one must be of who files: an old version cannot lower what is asked now."""
         asked = self.declaration.assurance
-        return max(asked, self.served.assurance if self.served else asked, key=lambda each: each.rank)
+        return max(asked, self.served.declaration.assurance if self.served else asked, key=lambda each: each.rank)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +170,13 @@ def submit(
     place: str,
     base_url: str,
     payment_days: int,
+    language: str,
     now: datetime,
     random: Random,
 ) -> Submitted:
     """Write the application; `signature` is spent on it. `base_url` is for the address in the notice, `payment_days`
-    within how many days a fee is to be paid, `place` (a network address) for the limits.
+    within how many days a fee is to be paid, `place` (a network address) for the limits. In `language` (its code) its
+    resident is told of it from now on.
 
     Raises Raced when the draft is no longer the one that was prepared, a file is gone, or the signature is spent or,
     where one is needed, not there any more (another tab began a new one); SlotTaken when the last place went to
@@ -190,7 +193,7 @@ def submit(
         form = prepared.filing.declaration.form
         answers = numbers.sealed_away(db, keys, form, answers, owner, now=now, random=random)
     key, row["wrapped_key"] = keys.new_data_key(application_id)
-    content = {"answers": answers, "quote": prepared.quote.as_json()}
+    content = {"answers": answers, "quote": prepared.quote.as_json(), "language": language}
     row["sealed_answers"] = key.seal(json.dumps(content, ensure_ascii=False).encode(), SEALED)
     row["receipt_number"] = new_number(random)
     while not db.insert_new(t.application, row):  # a number that somebody has: one in a hundred million
@@ -213,7 +216,7 @@ def submit(
     to = notices.address_of(prepared.filing.visitor, prepared.settled.kept)
     if to is not None:
         number, declaration = row["receipt_number"], prepared.filing.declaration
-        told = {"booked": _told(seat, prepared.filing.visitor), "base_url": base_url}
+        told = {"booked": _told(seat, prepared.filing.visitor), "base_url": base_url, "language": language}
         notices.receipt(db, keys, to, declaration, application_id, number, **told, now=now, random=random)
     return Submitted(
         application_id,
@@ -237,7 +240,7 @@ def _seated(db: Writing, prepared: Prepared, application_id: str) -> seats.Seat 
 def _told(seat: seats.Seat | None, visitor: Visitor) -> str:
     """When to come, for a mail. Whoever reads the mailbox of somebody under 支援措置 must not learn of it."""
     protected = visitor.resident is not None and visitor.resident.protected
-    return seat.text if seat is not None and not protected else ""
+    return f"{seat.slot} {seat.until}".strip() if seat is not None and not protected else ""
 
 
 def _count(db: Writing, keys: Keys, visitor: Visitor, place: str, now: datetime) -> None:

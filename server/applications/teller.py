@@ -17,7 +17,6 @@ from sqlalchemy import bindparam, select
 
 from forms_schema.findings import at
 from server.applications import history
-from server.applications.notices import moment
 from server.applications.states import OfficeState
 from server.applications.submission import SEALED
 from server.money.states import RULES
@@ -107,7 +106,7 @@ class Teller:
         history.paid(db, application_id, now)
         if db.scalar(_STATE, {"application_id": application_id}) in _OVER:
             return
-        self._of_application(db, "paid", application_id, f"paid:{application_id}", {"paid_at": moment(now)}, now)
+        self._of_application(db, "paid", application_id, f"paid:{application_id}", {"paid_at": now.isoformat()}, now)
 
     def lapsed(self, db: Writing, application_id: str, now: datetime) -> None:
         """The fee did not come in time: the application is over, and its resident is told."""
@@ -126,14 +125,14 @@ class Teller:
         if row is None or _key(reminder.ending, row) != reminder.key:
             return False
         if reminder.ending is Ending.PAYMENT:
-            values = {"amount": f"{row.amount:,}", "due_at": moment(row.end)}
+            values = {"amount": str(row.amount), "due_at": row.end.isoformat()}
             return self._of_application(db, "payment_due", row.application_id, reminder.key, values, now, until=row.end)
         return self._of_draft(db, row, reminder.key, now)
 
     def _of_draft(self, db: Writing, row: Any, key: str, now: datetime) -> bool:
         to = self._known_address(db, row.resident_id)
         if to is not None:
-            values = _values(row.bundle) | {"ends_at": moment(row.end), "my_url": f"{self.base_url}/my"}
+            values = _values(row.bundle) | {"ends_at": row.end.isoformat(), "my_url": f"{self.base_url}/my"}
             self._write(db, Notice("draft_ending", to, key, values, row.end), now)
         return to is not None
 
@@ -149,20 +148,24 @@ class Teller:
         until: datetime | None = None,
     ) -> bool:
         row = db.one(_APPLICATION, {"application_id": application_id})
-        to = self._address_of(db, row) if row is not None else None
-        if row is None or to is None:
+        if row is None:
+            return False
+        to, language = self._recipient(db, row)
+        if to is None:
             return False
         known = {"receipt_number": row.receipt_number, "status_url": f"{self.base_url}/applications"}
-        self._write(db, Notice(kind, to, key, _values(row.bundle) | known | values, until), now)
+        self._write(db, Notice(kind, to, key, _values(row.bundle) | known | values, until, language), now)
         return True
 
-    def _address_of(self, db: Reading, row: Any) -> str | None:
+    def _recipient(self, db: Reading, row: Any) -> tuple[str | None, str]:
+        """Where whoever filed is reached, and in which language."""
+        content = json.loads(self.keys.open_data_key(row.wrapped_key, row.id).open(row.sealed_answers, SEALED))
+        language = content.get("language", "ja")
         known = self._known_address(db, row.resident_id)
         if known is not None:
-            return known
-        opened = self.keys.open_data_key(row.wrapped_key, row.id).open(row.sealed_answers, SEALED)
-        given = at(json.loads(opened)["answers"], "/applicant/email")
-        return mail_address(given) if isinstance(given, str) else None
+            return known, language
+        given = at(content["answers"], "/applicant/email")
+        return (mail_address(given) if isinstance(given, str) else None), language
 
     def _known_address(self, db: Reading, resident_id: str | None) -> str | None:
         resident = find_resident(db, self.keys, resident_id) if resident_id else None
@@ -198,5 +201,5 @@ def _key(ending: Ending, row: Any) -> str:
 def _values(bundle: str) -> dict[str, str]:
     """What every notice says of the procedure; a title has no line break, but a mail must not hang on that."""
     procedure = json.loads(bundle)
-    values = {"procedure": procedure["title"], "department": procedure["department"]}
+    values = {name: procedure[name] for name in ("slug", "department")} | {"procedure": procedure["title"]}
     return {name: text if one_line(text) else " ".join(text.split()) for name, text in values.items()}

@@ -91,11 +91,20 @@ def withdraw(
         if move(db, application.id, before, OfficeState.WITHDRAWN, by, now=now):
             cancel_debt(db, application.id, actor=by)
             db.audit("application.withdraw", application.id, actor=by, detail={"reason": reason.value})
-            to = _address(db, keys, application)
+            to, language = _recipient(db, keys, application)
             if to is not None:
                 number = application.receipt_number
                 notices.withdrawn(
-                    db, keys, to, declaration, application.id, number, base_url=base_url, now=now, random=random
+                    db,
+                    keys,
+                    to,
+                    declaration,
+                    application.id,
+                    number,
+                    base_url=base_url,
+                    language=language,
+                    now=now,
+                    random=random,
                 )
             break
     return replace(
@@ -116,12 +125,12 @@ def _state(db: Reading, application_id: str) -> OfficeState | None:
     return OfficeState(row.state)
 
 
-def _address(db: Reading, keys: Keys, application: Application) -> str | None:
-    """Where whoever filed is told: a withdrawal they know nothing of must reach them, not who pressed the button."""
+def _recipient(db: Reading, keys: Keys, application: Application) -> tuple[str | None, str]:
+    """Where whoever filed is told, and in which language: a withdrawal they know nothing of must reach them, not who
+    pressed the button."""
     row = db.one(_CONTENT, {"application_id": application.id})
     if row is None:
-        return None
+        return None, "ja"
     holder = find_resident(db, keys, application.holder) if application.holder else None
-    opened = keys.open_data_key(row.wrapped_key, application.id).open(row.sealed_answers, SEALED)
-    filed_by = replace(NOBODY, resident=holder)
-    return notices.address_of(filed_by, json.loads(opened)["answers"])
+    content = json.loads(keys.open_data_key(row.wrapped_key, application.id).open(row.sealed_answers, SEALED))
+    return notices.address_of(replace(NOBODY, resident=holder), content["answers"]), content.get("language", "ja")

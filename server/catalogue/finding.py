@@ -9,24 +9,27 @@ what offices call otherwise come from `procedures/everyday.json`.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import unicodedata
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from math import log
+from operator import add
 from typing import TYPE_CHECKING, Final
 
-from procedures.declaration import Declaration
+from procedures.declaration import Header
 
 if TYPE_CHECKING:
     from procedures.library import Shared
     from server.catalogue.catalogue import Published
 
 _HIRAGANA: Final = {katakana: katakana - 0x60 for katakana in range(0x30A1, 0x30F7)}
-_FOLDED: Final = str.maketrans("ぁぃぅぇぉっゃゅょゎゐゑをヶヵ", "あいうえおつやゆよわいえおけか", "ー・〜~'’")
+_LARGE: Final = str.maketrans("ぁぃぅぇぉっゃゅょゎゐゑを", "あいうえおつやゆよわいえお", "ー")
+_FOLDED: Final = {letter: _LARGE.get(kana, kana) for letter, kana in _HIRAGANA.items()} | _LARGE
 _WORD: Final = re.compile(r"[0-9a-z\u3005-\u3007\u3041-\u3096\u3400-\u9fff]+")
 _KANJI: Final = re.compile(r"[\u3400-\u9fff]")
 _NAMING: Final = re.compile(r"[\u30a1-\u30f6\u3400-\u9fff]")
@@ -47,14 +50,15 @@ _ENOUGH: Final = 0.3
 """The share of the best result's score below which nobody would see why a result is there."""
 
 
-def plain(text: str) -> str:
-    """As words are compared: compatibility forms folded, katakana as hiragana, without regard to case."""
-    return unicodedata.normalize("NFKC", text).casefold().translate(_HIRAGANA)
+def _folded(text: str) -> str:
+    """As letters are compared: compatibility forms folded, katakana as hiragana, small kana as large ones, without long
+    vowels and without regard to case."""
+    return unicodedata.normalize("NFKC", text).casefold().translate(_FOLDED)
 
 
 def _words(text: str) -> list[str]:
-    """The words of a text as they are compared: small kana as large ones, without long vowels and punctuation."""
-    return [folded for word in _WORD.findall(plain(text).replace("ー", "")) if (folded := word.translate(_FOLDED))]
+    """The words of a text as they are compared."""
+    return _WORD.findall(_folded(text))
 
 
 def _endings(text: str) -> set[str]:
@@ -74,9 +78,11 @@ def _pairs(words: Iterable[str]) -> Iterator[str]:
             yield word
 
 
-@lru_cache(maxsize=2000)
-def _pairs_of(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_pairs(_words(text))))
+def _pairs_of(folded: str) -> set[str]:
+    """The pairs of a text, each once."""
+    words = _WORD.findall(folded)
+    found = {word for word in words if len(word) == 1}
+    return found.union(_KANJI.findall(folded), *(map(add, word, word[1:]) for word in words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,15 @@ class Index:
     def __init__(self, published: Sequence[Published], shared: Shared) -> None:
         self._published = tuple(published)
         self._shared = shared
+        self._letters: _Letters | None = None
+        self._looking = asyncio.Lock()
+
+    async def ready(self) -> None:
+        """Look at the letters, for `find`: in a thread, for of twenty thousand procedures it takes some seconds in
+        which others want their pages."""
+        async with self._looking:
+            if self._letters is None:
+                self._letters = await asyncio.to_thread(self._looked_at)
 
     def find(self, wanted: Wanted) -> list[Published]:
         """Best matches first; without words, in the catalogue's order."""
@@ -103,35 +118,44 @@ class Index:
         return [each for each in found if _fits(each.declaration, wanted)]
 
     def _ranked(self, query: str) -> list[Published]:
+        if self._letters is None:
+            self._letters = self._looked_at()
         scores = self._letters.scores(query)
         least = max(scores.values(), default=0.0) * _ENOUGH
         near = sorted((-score, number) for number, score in scores.items() if score >= least)
         return [self._published[number] for _, number in near]
 
-    @cached_property
-    def _letters(self) -> _Letters:
+    def _looked_at(self) -> _Letters:
         return _Letters([each.declaration for each in self._published], self._shared)
 
 
 class _Letters:
     """Where each pair of letters stands: for each pair, numbers of procedures with the best place there."""
 
-    def __init__(self, declarations: Sequence[Declaration], shared: Shared) -> None:
+    def __init__(self, declarations: Sequence[Header], shared: Shared) -> None:
         self._count = len(declarations)
         self._everyday = [(_words(said), _words(" ".join(meant))) for said, meant in shared.everyday.items()]
-        self._names: list[tuple[str, frozenset[str]]] = []
+        self._names: list[str] = []
+        """Title and kana, and on a line each the keywords: of twenty thousand, one text takes the least room."""
         self._places: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
-        for number, declaration in enumerate(declarations):
-            self._take(number, declaration, shared)
 
-    def _take(self, number: int, declaration: Declaration, shared: Shared) -> None:
-        best: dict[str, int] = {}
-        for place, texts in reversed(list(enumerate(_texts(declaration, shared)))):
-            best |= dict.fromkeys((pair for text in texts for pair in _pairs_of(text)), place)
-        for pair, place in best.items():
-            self._places[pair].append(number * len(_WORTH) + place)
-        titles = ["".join(_words(text)) for text in (declaration.title, declaration.kana)]
-        self._names.append((" ".join(titles), frozenset("".join(_words(text)) for text in declaration.keywords)))
+        @lru_cache(1000)
+        def around(department: str, life_events: Sequence[str], category: str) -> set[str]:
+            return _pairs_of(_folded("\n".join(_around(department, life_events, category, shared))))
+
+        for number, each in enumerate(declarations):
+            self._take(number, each, around(each.department, each.life_events, each.category))
+
+    def _take(self, number: int, declaration: Header, around: set[str]) -> None:
+        texts = [_folded("\n".join(texts)) for texts in _texts(declaration)]
+        seen: set[str] = set()
+        for place, pairs in enumerate([*map(_pairs_of, texts), around]):
+            entry = number * len(_WORTH) + place
+            for pair in pairs - seen:
+                self._places[pair].append(entry)
+            seen |= pairs
+        title, kana, *keywords = ("".join(_WORD.findall(line)) for text in texts[:2] for line in text.split("\n"))
+        self._names.append("\n".join((f"{title} {kana}", *keywords, "")))
 
     def scores(self, query: str) -> dict[int, float]:
         """How well each procedure fits; those that fit in nothing are left out."""
@@ -167,29 +191,35 @@ class _Letters:
 
     def _named(self, number: int, words: Sequence[str]) -> float:
         """Whole words that name a procedure count more than the same letters here and there."""
-        titles, keywords = self._names[number]
+        names = self._names[number]
+        titles = names.index("\n")
         more = 1.0
         for word in words:
-            if word in keywords:
+            if f"\n{word}\n" in names:
                 more += 0.5
-            if len(word) > 1 and word in titles:
+            if len(word) > 1 and names.find(word, 0, titles) >= 0:
                 more += 0.5
-        return more * (1.3 if "".join(words) in keywords else 1.0)
+        return more * (1.3 if f"\n{''.join(words)}\n" in names else 1.0)
 
 
-def _texts(declaration: Declaration, shared: Shared) -> Iterator[Sequence[str]]:
-    """What is said of a procedure, as `_WORTH` counts it."""
-    events = [shared.life_events[code] for code in declaration.life_events if code in shared.life_events]
-    category = shared.categories.get(declaration.category)
-    told = [word for event in events for word in (event.title, event.kana, *event.words)]
+def _texts(declaration: Header) -> Iterator[Sequence[str]]:
+    """What is said of a procedure itself, as `_WORTH` counts it."""
     yield declaration.title, declaration.kana
-    yield declaration.keywords
+    yield (declaration.keywords,)
     yield (declaration.official_title,)
-    yield declaration.summary, declaration.guide.who
-    yield declaration.department, *told, *((category.title, category.kana) if category else ())
+    yield declaration.summary, declaration.who
 
 
-def _fits(declaration: Declaration, wanted: Wanted) -> bool:
+def _around(department: str, life_events: Sequence[str], category: str, shared: Shared) -> Iterator[str]:
+    """What is said of many procedures together."""
+    yield department
+    for event in (shared.life_events[code] for code in life_events if code in shared.life_events):
+        yield from (event.title, event.kana, *event.words)
+    if (shelf := shared.categories.get(category)) is not None:
+        yield from (shelf.title, shelf.kana)
+
+
+def _fits(declaration: Header, wanted: Wanted) -> bool:
     return (
         wanted.category in ("", declaration.category)
         and (not wanted.life_event or wanted.life_event in declaration.life_events)
@@ -197,6 +227,6 @@ def _fits(declaration: Declaration, wanted: Wanted) -> bool:
     )
 
 
-def is_online(declaration: Declaration) -> bool:
+def is_online(declaration: Header) -> bool:
     """Whether it can be filed from home at all, here or where it is handed over."""
     return "online" in declaration.channels

@@ -16,23 +16,17 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from procedures.city import City
-from procedures.declaration import Declaration
+from procedures.declaration import Header
 from procedures.dialect import ASSURANCES, CHANNELS, PROCEDURE_TYPES, RESULTS, TIMINGS
 from procedures.fees import FeeRow
 from procedures.library import Shared
-from server.catalogue.catalogue import Catalogue, ProcedureState, Published
+from server.catalogue.catalogue import STATES, Catalogue, Published
 from server.catalogue.usage import LEAST, Use, until
 from server.japan import today
 
 LICENCE: Final = "CC BY 4.0"
 LICENCE_URL: Final = "https://creativecommons.org/licenses/by/4.0/deed.ja"
 STANDARD: Final = "自治体標準オープンデータセット"
-STATES: Final = {
-    ProcedureState.OPEN: "受付中",
-    ProcedureState.CLOSED: "受付期間外",
-    ProcedureState.PLANNED: "受付前",
-    ProcedureState.SUSPENDED: "停止中",
-}
 Cell = str | int | None
 
 
@@ -125,7 +119,7 @@ def _procedure(each: Published, shared: Shared, city: City, base_url: str, now: 
         _joined(_charged(of, shared, now)) or "無料",
         TIMINGS[of.fee.timing] if of.fee else None,
         of.processing_days,
-        _joined(paper["title"] for paper in of.attachments),
+        _joined(of.papers),
         of.online_since or None,
         STATES[status.state],
         _day(status.accepts_from),
@@ -136,7 +130,7 @@ def _procedure(each: Published, shared: Shared, city: City, base_url: str, now: 
     )
 
 
-def _charged(of: Declaration, shared: Shared, now: datetime) -> Iterator[str]:
+def _charged(of: Header, shared: Shared, now: datetime) -> Iterator[str]:
     codes = {item.code for item in of.fee.items} if of.fee else set()
     for row in shared.fees.rows:
         if row.code in codes and row.valid_on(today(now)):
@@ -152,6 +146,10 @@ _FEE: Final = (
 def _fees(catalogue: Catalogue, city: City, now: datetime) -> Dataset:
     served = catalogue.all()
     rows = sorted(catalogue.shared.fees.rows, key=lambda row: (row.code, row.valid_from or date.min))
+    asking: dict[str, list[Header]] = {}
+    for each in served:
+        for code in {item.code for item in each.declaration.fee.items} if each.declaration.fee else ():
+            asking.setdefault(code, []).append(each.declaration)
     return Dataset(
         "fees",
         "手数料一覧",
@@ -160,19 +158,14 @@ def _fees(catalogue: Catalogue, city: City, now: datetime) -> Dataset:
         "随時",
         _updated(served, now),
         _FEE,
-        tuple(_fee(row, served, city) for row in rows),
+        tuple(_fee(row, asking.get(row.code, ()), city) for row in rows),
     )
 
 
-def _fee(row: FeeRow, served: Sequence[Published], city: City) -> tuple[Cell, ...]:
-    asking = [each.declaration for each in served if _asks(each.declaration, row.code)]
+def _fee(row: FeeRow, asking: Sequence[Header], city: City) -> tuple[Cell, ...]:
     days = (_day(row.valid_from), _day(row.valid_until))
     ids, titles = _joined(each.id for each in asking), _joined(each.title for each in asking)
     return (*_whose(city, row.code), row.title, row.amount, row.unit, *days, row.legal_basis, ids, titles)
-
-
-def _asks(of: Declaration, code: str) -> bool:
-    return of.fee is not None and any(item.code == code for item in of.fee.items)
 
 
 _USE: Final = ("全国地方公共団体コード", "ID", "地方公共団体名", "名称", "年月", "受付方法", "件数", "備考")
@@ -193,7 +186,7 @@ def _usage(catalogue: Catalogue, city: City, used: Sequence[Use], now: datetime)
     )
 
 
-def _use(use: Use, of: Declaration, city: City) -> tuple[Cell, ...]:
+def _use(use: Use, of: Header, city: City) -> tuple[Cell, ...]:
     channel = {channel.value: words for channel, words in CHANNELS.items()}.get(use.channel, use.channel)
     note = None if use.count is not None else f"{LEAST}件未満"
     return (*_whose(city, of.id), of.title, use.month, channel, use.count, note)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Final, Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from procedures.city import City
+from server.languages import Language, Languages
 
 _ADDRESS: Final = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]"
@@ -78,24 +82,52 @@ class MailAdapter(Protocol):
 
 
 class MailTexts:
-    """The texts of `templates/mail`: a line `件名: …`, a blank line, the body. Plain text, so nothing is escaped."""
+    """The texts of `templates/mail`: a line `件名: …`, a blank line, the body. Plain text, so nothing is escaped.
 
-    def __init__(self, directory: Path, *, city: object) -> None:
-        self._environment = Environment(
-            loader=FileSystemLoader(directory),
+    A notice holds facts; here they are written as the recipient's language writes them.
+    """
+
+    def __init__(self, directory: Path, *, city: City, languages: Languages) -> None:
+        self._directory, self._city, self._languages = directory, city, languages
+        self._environment = cache(self._made)
+
+    def _made(self, language: Language) -> Environment:
+        environment = Environment(
+            loader=FileSystemLoader(self._directory),
             autoescape=select_autoescape(default=False),
             undefined=StrictUndefined,
             extensions=["jinja2.ext.i18n"],
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # added by the extension
-        self._environment.globals["city"] = city
+        environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
+            language.catalogue.gettext, language.catalogue.ngettext, newstyle=True
+        )
+        environment.globals |= {"city": self._city, "city_name": language.city_name(self._city)}
+        environment.filters |= {
+            "moment": lambda text: _kept(lambda: language.moment(datetime.fromisoformat(text)), text),
+            "slot": lambda text: _kept(lambda: language.slot(*text.split()), text),
+            "told": language.told,
+            "yen": lambda text: language.yen(int(text.replace(",", ""))),
+        }
+        return environment
 
-    def write(self, kind: str, values: Mapping[str, str]) -> tuple[str, str]:
-        """Subject and body of the notice `kind`."""
-        text = self._environment.get_template(f"{kind}.txt").render(values)
+    def write(self, kind: str, values: Mapping[str, str], language: str) -> tuple[str, str]:
+        """Subject and body of the notice `kind`. `slug` among the values says whose title `procedure` is."""
+        speech = self._languages.get(language, self._languages.japanese)
+        told = dict(values)
+        if "procedure" in told:
+            told["procedure"] = speech.told(told["procedure"], told.get("slug", ""))
+        text = self._environment(speech).get_template(f"{kind}.txt").render(told)
         subject, _, body = text.partition("\n\n")
         if not subject.startswith(_SUBJECT):
             raise ValueError(f"templates/mail/{kind}.txt begins with '{_SUBJECT}' and a blank line")
         return subject.removeprefix(_SUBJECT), body
+
+
+def _kept(write: Callable[[], str], text: str) -> str:
+    """A notice that was written by an older version says its times in words already."""
+    try:
+        return write()
+    except (ValueError, TypeError):
+        return text

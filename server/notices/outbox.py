@@ -45,7 +45,8 @@ _SEALED: Final = "outbox.sealed_message"
 class Notice:
     """What to tell whom. `kind` names a text of `templates/mail`, `values` fill it.
 
-    `key` makes a notice unique: the same act told twice is sent once. After `until` it is not worth sending.
+    `key` makes a notice unique: the same act told twice is sent once. After `until` it is not worth sending. Times
+    among the values are ISO 8601, texts Japanese: they are written in `language` (its code) when the mail is.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class Notice:
     key: str
     values: Mapping[str, str] = field(default_factory=dict)
     until: datetime | None = None
+    language: str = "ja"
 
     def __post_init__(self) -> None:
         if mail_address(self.to) != self.to or not all(map(one_line, self.values.values())):
@@ -190,11 +192,12 @@ def sweep(db: Writing, *, now: datetime) -> int:
 
 def _seal(key: DataKey, notice: Notice) -> bytes:
     until = notice.until.isoformat() if notice.until else None
-    message = {"to": notice.to, "values": dict(notice.values), "until": until}
+    message = {"to": notice.to, "values": dict(notice.values), "until": until, "language": notice.language}
     return key.seal(json.dumps(message, ensure_ascii=False).encode(), _SEALED)
 
 
 def _open(keys: Keys, row: Any) -> Notice:
     message = json.loads(keys.open_data_key(row.wrapped_key, row.id).open(row.sealed_message, _SEALED))
     until = datetime.fromisoformat(message["until"]) if message["until"] else None
-    return Notice(row.kind, message["to"], row.idempotency, message["values"], until)
+    language = message.get("language", "ja")
+    return Notice(row.kind, message["to"], row.idempotency, message["values"], until, language)

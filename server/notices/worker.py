@@ -94,7 +94,7 @@ async def _send(mailer: Mailer, claimed: Claimed, now: datetime) -> Try:
     if notice.until is not None and now >= notice.until:
         return Try(Delivery.NEVER)
     try:
-        subject, body = mailer.texts.write(notice.kind, notice.values)
+        subject, body = mailer.texts.write(notice.kind, notice.values, notice.language)
         mail = Mail(claimed.id, notice.to, subject, body, claimed.written_at)
     except (TemplateError, ValueError) as error:
         # A mistake of ours: the notice waits for a version that can write it.

@@ -102,9 +102,17 @@ _SWEEP = delete(t.email_code).where(t.email_code.c.expires_at <= bindparam("now"
 
 
 def send_code(
-    db: Writing, keys: Keys, session_id: str | None, typed: str, *, client: str, now: datetime, random: Random
+    db: Writing,
+    keys: Keys,
+    session_id: str | None,
+    typed: str,
+    *,
+    client: str,
+    language: str,
+    now: datetime,
+    random: Random,
 ) -> CodeSent | NotYet | TooOften:
-    """Send a code to the address typed, for this browser only. It voids the one before."""
+    """Send a code to the address typed, for this browser only, in `language` (its code). It voids the one before."""
     address = mail_address(typed)
     if address is None:
         return NotYet(Fault.ADDRESS)
@@ -121,7 +129,7 @@ def send_code(
         token, session_id = open_session(db, now=now, random=random)
     db.execute(_FORGET, {"session_id": session_id})
     db.execute(_KEEP, _row(keys, code_id, session_id, address, code, now))
-    notice = Notice("email_code", address, f"email-code:{code_id}", {"code": code}, until=now + LIFE)
+    notice = Notice("email_code", address, f"email-code:{code_id}", {"code": code}, now + LIFE, language)
     enqueue(db, keys, notice, now=now, random=random)
     return CodeSent(token)
 

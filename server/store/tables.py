@@ -61,13 +61,21 @@ class Declaration(_Stored, table=True):
 
 
 class Publication(_Stored, table=True):
-    """Which version of a procedure is served now, and whether it takes applications."""
+    """Which version of a procedure is served now, and whether it takes applications.
+
+    `state` is open or suspended. A suspended one takes none from `suspended_from` (NULL: at once) until
+    `suspended_until` (NULL: until somebody resumes it); which of them is now, the clock says at each look.
+    `header` is what the catalogue says of the version (JSON, from its bundle): a start reads no bundles.
+    """
 
     slug: str = Field(primary_key=True)
     digest: str = Field(foreign_key="declaration.digest")
+    header: str
     published_at: datetime
     state: str
     reason: str = ""
+    suspended_from: datetime | None = None
+    suspended_until: datetime | None = None
 
 
 class Resident(_Stored, table=True):

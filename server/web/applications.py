@@ -31,8 +31,9 @@ from server.web.contexts import (
     ReceiptPage,
     StatusPage,
 )
-from server.web.http import client, page, problem, read_form, see_other, services, set_session, visitor
+from server.web.http import client, language, page, problem, read_form, see_other, services, set_session, visitor
 from server.web.lost import not_there
+from server.web.opened import spoken
 from server.web.public import contact
 from server.web.routing import Access, route
 
@@ -61,8 +62,9 @@ async def look_up(request: Request) -> Response:
     if isinstance(found, TooMany):
         return problem(request, 429, retry_after=found.seconds)
     if found is None:
-        told = "受付番号か確認コードが違います。受付の控えを見て、もう一度入力してください。"
-        wrong = ErrorLink("#f-number", "受付番号", told)
+        _ = language(request).say
+        told = _("受付番号か確認コードが違います。受付の控えを見て、もう一度入力してください。")
+        wrong = ErrorLink("#f-number", _("受付番号"), told)
         return page(request, "pages/lookup.html", LookupPage([wrong], number[:40]), status=422)
     response = see_other(_status_url(found))
     if token is not None:
@@ -75,7 +77,7 @@ async def _found(request: Request) -> tuple[Application, Declaration] | Response
     found = await of.database.read(lambda db: lookup.find(db, number, who))
     if found is None:
         return await not_there(request)
-    return found, await of.catalogue.declaration(found.digest, found.slug)
+    return found, await spoken(request, found.digest, found.slug)
 
 
 async def status(request: Request) -> Response:
@@ -142,7 +144,8 @@ def _booked(request: Request, application: Application) -> BookedView | None:
         return None
     calendar = services(request).catalogue.shared.bookings.calendars.get(seat.calendar)
     title, place, bring = (calendar.title, calendar.place, calendar.bring) if calendar else ("", "", ())
-    return BookedView(title, seat.text, place, bring, f"{_status_url(application)}/booking.ics")
+    when = language(request).slot(seat.slot, seat.until)
+    return BookedView(title, when, place, bring, f"{_status_url(application)}/booking.ics")
 
 
 async def booking(request: Request) -> Response:
@@ -168,7 +171,7 @@ async def booking(request: Request) -> Response:
 
 
 def _contact(request: Request, application: Application) -> Contact:
-    return contact(services(request).city, application.department)
+    return contact(services(request).city, application.department, language(request))
 
 
 # --- taking it back -----------------------------------------------------------------------------------------------

@@ -7,28 +7,34 @@ from functools import lru_cache
 from typing import Final
 
 from forms_schema import Attachment, Field, Form
+from forms_schema.speech import Speech
+from forms_schema.text import N_
 
 THINGS: Final = {
-    "my_number": "マイナンバー(個人番号)がわかるもの",
-    "account": "口座番号がわかるもの(通帳など)",
-    "corporate_number": "法人番号がわかるもの",
+    "my_number": N_("マイナンバー(個人番号)がわかるもの"),
+    "account": N_("口座番号がわかるもの(通帳など)"),
+    "corporate_number": N_("法人番号がわかるもの"),
 }
 """By the kind of a question: what hardly anybody knows by heart."""
+
+PAPER: Final = N_("{title}の写真かPDF")
+SOMETIMES: Final = N_("{title}の写真かPDF(必要な人だけ)")
 
 
 @lru_cache(maxsize=2048)
 def needs(form: Form, number: int) -> tuple[str, ...]:
     """The things for step `number` (from 0), each once, in the order of its questions."""
-    return tuple(dict.fromkeys(_needs(form.steps[number].items)))
+    return tuple(dict.fromkeys(_needs(form.steps[number].items, form.speech)))
 
 
-def _needs(items: Iterable[object]) -> Iterator[str]:
+def _needs(items: Iterable[object], speech: Speech) -> Iterator[str]:
     for item in items:
         if isinstance(item, Attachment):
             sometimes = item.required_if is not None or item.optional
-            yield f"{item.title}の写真かPDF" + ("(必要な人だけ)" if sometimes else "")
+            told = SOMETIMES if sometimes else PAPER
+            yield speech.say(told).format(title=item.title)
         elif isinstance(item, Field):
             if item.kind.name in THINGS:
-                yield THINGS[item.kind.name]
+                yield speech.say(THINGS[item.kind.name])
             else:
-                yield from _needs(item.children)
+                yield from _needs(item.children, speech)

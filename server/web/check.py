@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from forms_schema import FieldError, Settled
+from forms_schema.text import N_
 from procedures.declaration import Assurance, Declaration
 from procedures.fees import Quote
 from procedures.fees import quote as priced
@@ -29,7 +30,9 @@ from server.applications.submission import (
 )
 from server.applications.uploads import Upload
 from server.applications.versions import carried
+from server.catalogue import ProcedureState
 from server.japan import today
+from server.languages import Language
 from server.notices.worker import deliver_at_once
 from server.people.limits import LimitReached
 from server.people.signing import SignatureState, draft_signature, start_signature
@@ -46,12 +49,28 @@ from server.web.contexts import (
     RenewedPage,
     SignPage,
 )
-from server.web.http import client, page, read_form, see_other, services, visitor
-from server.web.opened import files_of, open_draft
+from server.web.http import client, language, page, read_form, see_other, services, visitor
+from server.web.opened import files_of, open_draft, spoken
+from server.web.pauses import pause_of
 from server.web.public import contact
 from server.web.routing import Access, route
 
 CHANNEL: Final = "online"
+
+PAPERS: Final = N_("添付する書類")
+SIGNER: Final = N_("電子署名サービス")
+MOVED: Final = N_(
+    "この手続きのオンライン申請は、{to}で受け付けるようになりました。ここからは送れません。入力した内容は保存されています。"
+)
+CLOSED: Final = N_("この手続きは、いま受け付けていません。入力した内容は保存されています。")
+CHANGED: Final = N_(
+    "確認の画面を開いたあとで、内容か手数料が変わりました。いまの内容を確かめて、もう一度送ってください。"
+)
+WAIVABLE: Final = N_("職員が確認すると減免されることがあります:{possible}")
+TOO_MANY: Final = N_(
+    "短い時間に多くの申請が送られたため、まだ送られていません。入力した内容は保存されています。"
+    "{minutes}分ほど待ってから、もう一度送ってください。"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +80,12 @@ class Reviewed:
     draft: Draft
     filing: Filing
     outcome: Prepared | Rejected | Superseded
-
-    @property
-    def declaration(self) -> Declaration:
-        return self.filing.declaration
+    declaration: Declaration
+    settled: Settled
 
     @property
     def files(self) -> Sequence[Upload]:
         return self.filing.files
-
-    @property
-    def settled(self) -> Settled:
-        return self.outcome.settled
 
     @property
     def base(self) -> str:
@@ -87,10 +100,13 @@ async def _reviewed(request: Request) -> Reviewed | Response:
     declaration = await of.catalogue.declaration(draft.digest, draft.slug)
     files = await files_of(request, draft) if declaration.form.attachments else ()
     served = of.catalogue.get(draft.slug)
-    now_served = served.declaration if served else None
-    filing = Filing(declaration, draft.content.answers, files, CHANNEL, visitor(request), now_served)
+    filing = Filing(declaration, draft.content.answers, files, CHANNEL, visitor(request), served)
     opening = await of.opening(declaration)
-    return Reviewed(draft, filing, prepare(filing, of.catalogue.shared.fees, opening, now=of.clock()))
+    outcome = prepare(filing, of.catalogue.shared.fees, opening, now=of.clock())
+    spoken, settled = language(request).spoken(declaration), outcome.settled
+    if spoken is not declaration:  # what is filed is in Japanese; what is shown has other words
+        settled = spoken.form.settle(draft.content.answers, today(of.clock()))
+    return Reviewed(draft, filing, outcome, spoken, settled)
 
 
 async def check(request: Request) -> Response:
@@ -103,7 +119,7 @@ async def _check_page(
     request: Request, reviewed: Reviewed, *, status: int = 200, banner: Banner | None = None
 ) -> Response:
     do, url = await _next_thing(request, reviewed)
-    declaration, settled = reviewed.declaration, reviewed.settled
+    declaration, settled, speech = reviewed.declaration, reviewed.settled, language(request)
     shown = steps.Shown(declaration, -1, reviewed.draft.content, settled, files=reviewed.files, base=reviewed.base)
     asked = filling.asked_steps(declaration.form, settled)
     fee = None if isinstance(reviewed.outcome, Superseded) else _quote(request, reviewed)
@@ -111,19 +127,20 @@ async def _check_page(
         title=declaration.title,
         slug=declaration.slug,
         steps=steps.marks(shown, now=None),
-        sections=[*_sections(reviewed), *_files(reviewed)],
+        sections=[*_sections(reviewed), *_files(reviewed, speech.say(PAPERS))],
         left_out=[CheckRow(line.label, line.text) for line in summary.left_out(settled)],
         errors=_errors(reviewed, shown),
-        fee=fee_view(fee) if fee and fee.items else None,
+        fee=fee_view(fee, speech) if fee and fee.items else None,
         do=do,
         url=url,
         rev=_rev(reviewed.draft, fee),
         back_url=f"{reviewed.base}/{asked[-1] + 1}",
         banner=banner or _closed(request, declaration),
+        pause=pause_of(request, declaration.slug),
         renew_url=f"{reviewed.base}/renew" if reviewed.filing.stale else "",
         keep=bool(_to_keep(request, reviewed)),
         saved_at=reviewed.draft.saved_at,
-        contact=contact(services(request).city, declaration.department),
+        contact=contact(services(request).city, declaration.department, speech),
     )
     return page(request, "pages/check.html", context, status=status)
 
@@ -154,6 +171,8 @@ async def _next_thing(request: Request, reviewed: Reviewed) -> tuple[str, str]:
         return "renew", ""
     if isinstance(reviewed.outcome, Rejected):
         return "fix", ""
+    if not _takes(request, reviewed.declaration):
+        return "closed", ""
     needed, base = reviewed.filing.needed, reviewed.base
     if not visitor(request).level.covers(needed):
         return "signin", "/signin?" + urlencode({"next": f"{base}/check", "level": needed.value})
@@ -173,17 +192,23 @@ async def _signature(request: Request, draft: Draft, prepared: Prepared) -> str 
     )
 
 
+def _takes(request: Request, declaration: Declaration) -> bool:
+    """Whether it can be sent now."""
+    served = services(request).catalogue.get(declaration.slug)
+    return served is not None and served.takes_online(services(request).clock())
+
+
 def _closed(request: Request, declaration: Declaration) -> Banner | None:
-    """Drafts are kept while a procedure takes no filings; it is said before anybody tries."""
+    """Drafts are kept while a procedure takes no filings; it is said before anybody tries. A suspension has words of
+    its own (`CheckPage.pause`)."""
     served, now = services(request).catalogue.get(declaration.slug), services(request).clock()
-    if served is not None and served.takes_online(now):
+    say = language(request).say
+    if served is not None and (served.takes_online(now) or served.status(now).state is ProcedureState.SUSPENDED):
         return None
     if served is not None and served.handed_over is not None:
         to = served.handed_over
-        told = f"この手続きのオンライン申請は、{to.to}({to.url})で受け付けるようになりました。"
-        return Banner("warning", f"{told}ここからは送れません。入力した内容は保存されています。")
-    reason = served.status(now).reason if served else ""
-    return Banner("warning", f"この手続きは、いま受け付けていません。{reason}入力した内容は保存されています。")
+        return Banner("warning", say(MOVED).format(to=f"{to.to}({to.url})"))
+    return Banner("warning", say(CLOSED))
 
 
 def _sections(reviewed: Reviewed) -> Iterator[CheckSection]:
@@ -197,12 +222,12 @@ def _sections(reviewed: Reviewed) -> Iterator[CheckSection]:
         yield CheckSection(section.title, rows, url)
 
 
-def _files(reviewed: Reviewed) -> Iterator[CheckSection]:
+def _files(reviewed: Reviewed, title: str) -> Iterator[CheckSection]:
     asked = reviewed.settled.attachments
     if asked:
         rows = [CheckRow(each.label, "、".join(f.name for f in reviewed.files if f.key == each.key)) for each in asked]
         number = filling.step_of(reviewed.declaration.form, f"attachment:{asked[0].key}")
-        yield CheckSection("添付する書類", rows, f"{reviewed.base}/{number + 1}")
+        yield CheckSection(title, rows, f"{reviewed.base}/{number + 1}")
 
 
 def _errors(reviewed: Reviewed, shown: steps.Shown) -> list[ErrorLink]:
@@ -222,21 +247,22 @@ def _errors(reviewed: Reviewed, shown: steps.Shown) -> list[ErrorLink]:
     return links
 
 
-def fee_view(fee: Quote) -> FeeView:
+def fee_view(fee: Quote, speech: Language) -> FeeView:
     """A quote as pages show it."""
     lines = [
-        FeeLine(item.title, item.amount, f"{item.unit_amount:,}円 × {item.quantity}{item.unit}") for item in fee.items
+        FeeLine(item.title, item.amount, f"{speech.yen(item.unit_amount)} × {item.quantity}{speech.told(item.unit)}")
+        for item in fee.items
     ]
     lines += [FeeLine(waiver.reason, -waiver.amount) for waiver in fee.waivers]
-    note = "、".join(f"{each.reason}({each.share}%)" for each in fee.possible)
-    return FeeView(lines, fee.total, fee.timing, f"職員が確認すると減免されることがあります:{note}" if note else "")
+    possible = speech.listed(f"{speech.told(each.reason)}({each.share}%)" for each in fee.possible)
+    return FeeView(lines, fee.total, fee.timing, speech.say(WAIVABLE).format(possible=possible) if possible else "")
 
 
 # --- signing ------------------------------------------------------------------------------------------------------
 
 _FAILED: Final = {
-    SignatureState.DECLINED: "電子署名は取りやめになりました。もう一度始められます。",
-    SignatureState.FAILED: "電子署名を確かめられませんでした。サインインした人のカードで、もう一度お試しください。",
+    SignatureState.DECLINED: N_("電子署名は取りやめになりました。もう一度始められます。"),
+    SignatureState.FAILED: N_("電子署名を確かめられませんでした。サインインした人のカードで、もう一度お試しください。"),
 }
 
 
@@ -250,9 +276,9 @@ async def sign_page(request: Request) -> Response:
         return see_other(f"{reviewed.base}/check")
     of, session_id = services(request), visitor(request).session_id
     standing = await of.database.read(lambda db: draft_signature(db, reviewed.draft.id, session_id=session_id))
-    failed = _FAILED.get(standing.state, "") if standing else ""
-    base = reviewed.base
-    context = SignPage(reviewed.declaration.title, f"{base}/sign/go", f"{base}/check", "電子署名サービス", failed)
+    base, say = reviewed.base, language(request).say
+    failed = say(_FAILED.get(standing.state, "") if standing else "")
+    context = SignPage(reviewed.declaration.title, f"{base}/sign/go", f"{base}/check", say(SIGNER), failed)
     return page(request, "pages/sign.html", context)
 
 
@@ -283,14 +309,14 @@ async def renew(request: Request) -> Response:
     served = of.catalogue.get(draft.slug)
     if served is None or served.digest == draft.digest:
         return see_other(f"/drafts/{draft.id}/check")
-    before = await of.catalogue.declaration(draft.digest, draft.slug)
-    moved = carried(before.form, served.declaration.form, draft.content, today(now))
+    before, after = await spoken(request, draft.digest, draft.slug), await spoken(request, served.digest, draft.slug)
+    moved = carried(before.form, after.form, draft.content, today(now))
     newer = replace(draft, digest=served.digest)
     saved = await of.database.transact(lambda db: save(db, of.keys, newer, moved.content, who, now=now))
     if isinstance(saved, Conflict) or not moved.left:
         return see_other(f"/drafts/{draft.id}/check")
     left = [CheckRow(line.label, line.text) for line in moved.left]
-    return page(request, "pages/renewed.html", RenewedPage(served.declaration.title, left, f"/drafts/{draft.id}/check"))
+    return page(request, "pages/renewed.html", RenewedPage(after.title, left, f"/drafts/{draft.id}/check"))
 
 
 # --- submitting ---------------------------------------------------------------------------------------------------
@@ -310,10 +336,10 @@ async def submit_draft(request: Request) -> Response:
         return await _check_page(request, reviewed, status=409)
     if isinstance(reviewed.outcome, Rejected):
         return await _check_page(request, reviewed, status=422)
-    if _closed(request, reviewed.declaration) is not None:
+    if do == "closed":
         return await _check_page(request, reviewed, status=409)
     if seen != _rev(reviewed.draft, reviewed.outcome.quote):
-        told = "確認の画面を開いたあとで、内容か手数料が変わりました。いまの内容を確かめて、もう一度送ってください。"
+        told = language(request).say(CHANGED)
         return await _check_page(request, reviewed, status=409, banner=Banner("warning", told))
     kept = _to_keep(request, reviewed) if wanted else {}
     return await _submitted(request, reviewed, reviewed.outcome, kept)
@@ -321,7 +347,7 @@ async def submit_draft(request: Request) -> Response:
 
 async def _submitted(request: Request, reviewed: Reviewed, prepared: Prepared, kept: earlier.Facts) -> Response:
     of, now, draft, who = services(request), services(request).clock(), reviewed.draft, visitor(request).resident
-    place = client(request)
+    place, speech = client(request), language(request).code
     signature = await _signature(request, draft, prepared) if prepared.to_be_signed else None
 
     def work(db: Writing) -> str:
@@ -334,6 +360,7 @@ async def _submitted(request: Request, reviewed: Reviewed, prepared: Prepared, k
             place=place,
             base_url=of.settings.base_url,
             payment_days=of.city.payment_days,
+            language=speech,
             now=now,
             random=of.random,
         )
@@ -348,7 +375,10 @@ async def _submitted(request: Request, reviewed: Reviewed, prepared: Prepared, k
     except Raced:
         return see_other(f"{reviewed.base}/check")  # leads on to the receipt when the other one submitted
     except LimitReached as error:
-        return _wait(await _check_page(request, reviewed, status=429, banner=_later(error.seconds)), error.seconds)
+        told = language(request).say(TOO_MANY).format(minutes=-(-error.seconds // 60))
+        response = await _check_page(request, reviewed, status=429, banner=Banner("warning", told))
+        response.headers["retry-after"] = str(error.seconds)
+        return response
     if of.mailer is not None:
         await deliver_at_once(of.database, of.mailer, now)
     of.metrics.submitted(prepared.filing.declaration.slug, CHANNEL)
@@ -359,16 +389,6 @@ def _booked_on(reviewed: Reviewed) -> int:
     """The number of the step on which something is booked."""
     booking = reviewed.declaration.booking
     return filling.step_of(reviewed.declaration.form, booking.field if booking else "") + 1
-
-
-def _later(seconds: int) -> Banner:
-    told = "短い時間に多くの申請が送られたため、まだ送られていません。入力した内容は保存されています。"
-    return Banner("warning", f"{told}{-(-seconds // 60)}分ほど待ってから、もう一度送ってください。")
-
-
-def _wait(response: Response, seconds: int) -> Response:
-    response.headers["retry-after"] = str(seconds)
-    return response
 
 
 ROUTES = [

@@ -139,8 +139,19 @@ class OpenDataPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """A suspension, announced (`ahead`) or in force. `start` is there in what is announced; `until` is None where no
+    end is set."""
+
+    reason: str
+    start: datetime | None
+    until: datetime | None
+    ahead: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ProcedureCard:
-    """One procedure in a list. `state`: open, closed, planned, suspended.
+    """One procedure in a list. `state`: open, closed, planned, suspended; `state_words` is what that is called.
 
     `fee` is the lowest in yen, None when free; `fee_more` says that it may be more, `fee_sometimes` that most pay none.
     """
@@ -150,10 +161,12 @@ class ProcedureCard:
     summary: str
     department: str
     state: str
+    state_words: str
     online: bool
     fee: int | None = None
     fee_more: bool = False
     fee_sometimes: bool = False
+    pause: Pause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +180,12 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class ProceduresPage:
-    """pages/procedures.html. `pages` are the numbers of the result pages, the shown one with an empty href.
+    """pages/procedures.html. `here` is the address of this list, with "?" or "&" behind.
 
-    `heading` is the title of the only filter, '' when there is none or several.
+    `pages` are the numbers of the result pages, the shown one with an empty href.
+
+    `heading` is the title of the only filter, '' when there is none or several. `interview` leads to the questions of
+    the life event that is the filter.
     """
 
     heading: str
@@ -180,6 +196,8 @@ class ProceduresPage:
     total: int
     results: Sequence[ProcedureCard]
     pages: Sequence[Link]
+    here: str = "?"
+    interview: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +244,8 @@ class GuidePage:
     summary: str
     category: Link
     state: str
-    state_reason: str
+    state_words: str
+    pause: Pause | None
     accepts_from: date | None
     accepts_until: date | None
     procedure_type: str
@@ -289,6 +308,7 @@ class StepPage:
     ask: str = ""
     contact: Contact | None = None
     needs: Sequence[str] = ()
+    pause: Pause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,8 +337,8 @@ class CheckSection:
 class CheckPage:
     """pages/check.html.
 
-    `do`: 'renew' (only a newer version can be sent: `renew_url`), 'fix' (errors first), 'signin', 'sign' (both: `url`
-    is a link), 'submit' (`url` takes the form).
+    `do`: 'renew' (only a newer version can be sent: `renew_url`), 'fix' (errors first), 'closed' (nothing can be sent
+    now: `pause` or `banner` says why), 'signin', 'sign' (both: `url` is a link), 'submit' (`url` takes the form).
     `renew_url` takes a form that moves the draft to the newer version, '' where there is none.
     `consent` is what one agrees to by submitting. `keep`: whether to ask if answers may be kept for other forms.
     """
@@ -340,15 +360,17 @@ class CheckPage:
     renew_url: str = ""
     saved_at: datetime | None = None
     contact: Contact | None = None
+    pause: Pause | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SavedPage:
-    """pages/saved.html: the draft may be taken up again with this code until then."""
+    """pages/saved.html: the draft may be taken up again with this code until then; None: as long as its procedure is
+    suspended, and seven days."""
 
     title: str
     resume_code: str
-    until: datetime
+    until: datetime | None
     continue_url: str
 
 

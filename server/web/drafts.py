@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from forms_schema import FieldError, FieldView, Posted, Settled
+from forms_schema.text import N_
 from forms_schema.view import OnPage, control_id
 from procedures.declaration import Assurance, Declaration
 from server.applications import drafts, earlier, filling, numbers, uploads
@@ -36,15 +37,18 @@ from server.web.http import (
     PostedFile,
     client,
     is_fragment,
+    language,
     page,
     problem,
     read_form_with_files,
     see_other,
     services,
     set_session,
+    speak,
     visitor,
 )
-from server.web.opened import Place, placed, with_earlier
+from server.web.opened import Place, placed, spoken, with_earlier
+from server.web.pauses import pause_of
 from server.web.public import cached_page, contact
 from server.web.routing import Access, route
 
@@ -55,15 +59,13 @@ STAYS: Final = frozenset({"add", "remove", "lookup", "town", "refresh"})
 BY_BROWSER: Final = Limit("draft.browser", 60, timedelta(hours=1))
 BY_PLACE: Final = Limit("draft.place", 1200, timedelta(hours=1))
 """New drafts. Behind one address stands a library, or thousands of a mobile carrier's phones."""
-UNSAVED: Final = Banner(
-    "warning",
-    "いまは保存できませんでした。入力した内容は、この画面に残っています。少し待ってから、もう一度ボタンを押してください。",
+UNSAVED: Final = N_(
+    "いまは保存できませんでした。入力した内容は、この画面に残っています。少し待ってから、もう一度ボタンを押してください。"
 )
-
-
-def too_many(seconds: int) -> Banner:
-    told = "短い時間に多くの申請が始められたため、まだ保存していません。入力した内容は、この画面に残っています。"
-    return Banner("warning", f"{told}{-(-seconds // 60)}分ほど待ってから、もう一度ボタンを押してください。")
+TOO_MANY: Final = N_(
+    "短い時間に多くの申請が始められたため、まだ保存していません。入力した内容は、この画面に残っています。"
+    "{minutes}分ほど待ってから、もう一度ボタンを押してください。"
+)
 
 
 # --- the first step, before there is a draft ---------------------------------------------------------------------
@@ -74,26 +76,31 @@ async def apply(request: Request) -> Response:
     published = _open(request)
     if isinstance(published, Response):
         return published
+    declaration = language(request).spoken(await services(request).catalogue.opened(published))
     if visitor(request).session_id is None:
-        return cached_page(request, lambda: _step(request, _fresh(request, published.declaration), personal=False))
-    return _step(request, await with_earlier(request, _fresh(request, published.declaration)))
+        return cached_page(request, lambda: _step(request, _fresh(request, declaration), personal=False))
+    return _step(request, await with_earlier(request, _fresh(request, declaration)))
 
 
 async def begin(request: Request) -> Response:
     """The first step answered: a draft is made of it, or the page comes back with its errors and no draft."""
-    published = _open(request)
+    published = _open(request, typed=True)
     if isinstance(published, Response):
         return published
-    return await _answered(request, await with_earlier(request, _fresh(request, published.declaration)))
+    declaration = language(request).spoken(await services(request).catalogue.opened(published))
+    return await _answered(request, await with_earlier(request, _fresh(request, declaration)))
 
 
-def _open(request: Request) -> Published | Response:
-    """The procedure, if it can be filed online now; else the page that says so."""
+def _open(request: Request, *, typed: bool = False) -> Published | Response:
+    """The procedure, if it can be filed online now; else the page that says so. What was typed on a page that was open
+    when the procedure was suspended becomes a draft all the same."""
     slug = request.path_params["slug"]
     published = services(request).catalogue.get(slug)
     if published is None:
         return problem(request, 404)
-    return published if published.takes_online(services(request).clock()) else see_other(f"/procedures/{quote(slug)}")
+    now = services(request).clock()
+    takes = published.takes_drafts(now) if typed else published.takes_online(now)
+    return published if takes else see_other(f"/procedures/{quote(slug)}")
 
 
 def _fresh(request: Request, declaration: Declaration) -> Place:
@@ -153,6 +160,10 @@ async def _turned(request: Request, place: Place, posted: Posted, files: Sequenc
     do = (posted.get("_do") or [filling.NEXT])[-1] or filling.NEXT
     verb, _, where = do.partition(":")
     of = services(request)
+    if verb == "language":  # the page again with what was typed, in other words
+        speak(request, where)
+        place = replace(place, declaration=await spoken(request, place.declaration.digest, place.declaration.slug))
+        verb = do = "refresh"
     form, day = place.declaration.form, today(of.clock())
     turn = filling.turn(
         form,
@@ -184,14 +195,15 @@ async def _turned(request: Request, place: Place, posted: Posted, files: Sequenc
         missed = filling.unseen(form, place.number, posted, lambda: _settled(request, place), turn.settled)
         return await _saved(request, changed, Pressed(verb, where, posted, turn, kept, unfit, missed))
     except StoreUnavailable:
-        return _unsaved(request, changed, turn, 503, RETRY_SECONDS, UNSAVED)
+        return _unsaved(request, changed, turn, 503, RETRY_SECONDS, language(request).say(UNSAVED))
     except LimitReached as error:
-        return _unsaved(request, changed, turn, 429, error.seconds, too_many(error.seconds))
+        told = language(request).say(TOO_MANY).format(minutes=-(-error.seconds // 60))
+        return _unsaved(request, changed, turn, 429, error.seconds, told)
 
 
-def _unsaved(request: Request, place: Place, turn: filling.Turn, status: int, seconds: int, banner: Banner) -> Response:
+def _unsaved(request: Request, place: Place, turn: filling.Turn, status: int, seconds: int, told: str) -> Response:
     """The page with everything that was typed, to be sent again in `seconds`."""
-    response = _step(request, place, turn=turn, status=status, banner=banner)
+    response = _step(request, place, turn=turn, status=status, banner=Banner("warning", told))
     response.headers["retry-after"] = str(seconds)
     return response
 
@@ -349,7 +361,7 @@ def _after(request: Request, place: Place, pressed: Pressed, saved: Saved) -> Re
         return page(
             request,
             "pages/saved.html",
-            SavedPage(place.declaration.title, saved.code, place.draft.expires_at, here),
+            SavedPage(place.declaration.title, saved.code, place.draft.until, here),
         )
     return _onward(request, place, pressed)
 
@@ -407,15 +419,16 @@ def _step(
     )
     made = steps.items(shown)
     if personal and is_fragment(request) and status == 200:  # what is kept for everybody is always a whole page
-        html = services(request).renderer.questions(made)
+        renderer = services(request).renderer.speaking(language(request))
         beside = {"asked": _asked(shown), "offers": bool(place.known), "earlier": _offered(shown, place)}
-        again = services(request).renderer.render("components/step_again.html", beside)
-        return HTMLResponse(f"{html}{again}")
+        again = renderer.render("components/step_again.html", beside)
+        return HTMLResponse(renderer.finished(f"{renderer.questions(made)}{again}"))
     context = replace(
         _step_page(shown, place, made),
         ask=_level_to_ask(request, shown),
-        contact=contact(services(request).city, place.declaration.department),
+        contact=contact(services(request).city, place.declaration.department, language(request)),
         needs=needs(shown.form, place.number),
+        pause=pause_of(request, place.declaration.slug),
     )
     if banner is not None:
         context = replace(context, banner=banner)

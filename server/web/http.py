@@ -27,6 +27,7 @@ from server.web.contexts import Ending
 if TYPE_CHECKING:
     from starlette.types import Scope
 
+    from server.languages import Language
     from server.services import Services
 
 __all__ = [
@@ -40,17 +41,20 @@ __all__ = [
     "exception_handlers",
     "is_fragment",
     "is_sandbox",
+    "language",
     "load_program",
     "load_visitor",
     "page",
     "problem",
     "read_form",
     "read_form_with_files",
+    "remember_language",
     "safe_next",
     "see_other",
     "services",
     "session_token",
     "set_session",
+    "speak",
     "trace",
     "visitor",
     "wants_json",
@@ -116,6 +120,34 @@ def wants_json(request: Request) -> bool:
         return True
     accept = request.headers.get("accept", "")
     return "application/json" in accept and "text/html" not in accept
+
+
+# --- in which language -------------------------------------------------------------------------------------------
+
+_LANGUAGE: Final = "kakanai-language"
+
+
+def language(request: Request) -> Language:
+    """What the answer is to be written in: as the address says (`?lang=en`), else as was chosen before, else Japanese.
+
+    What a browser would prefer is not looked at: one address has the same words for everybody until they choose.
+    """
+    languages = services(request).languages
+    chosen = request.scope.get(_LANGUAGE) or request.cookies.get(_LANGUAGE, "")
+    return languages.get(chosen, languages.japanese)
+
+
+def speak(request: Request, code: str) -> None:
+    """Answer in this language from here on, if there is such a one."""
+    if code in services(request).languages:
+        request.scope[_LANGUAGE] = code
+
+
+def remember_language(request: Request, response: Response) -> None:
+    """What was chosen in this request is kept by the browser, as long as a session's cookie: on a shared computer the
+    next person reads another."""
+    if code := request.scope.get(_LANGUAGE):
+        response.set_cookie(value=code, **_cookie(request) | {"key": _LANGUAGE})
 
 
 # --- who is asking ---------------------------------------------------------------------------------------------
@@ -242,7 +274,9 @@ def page(
     `no-store` to either unless `headers` says how it may be kept.
     """
     who = visitor(request) if personal else NOBODY
-    html = services(request).renderer.page(template, context, person=who.name, ending=_ending(request, who))
+    renderer = services(request).renderer.speaking(language(request))
+    posted = request.method not in ("GET", "HEAD")
+    html = renderer.page(template, context, person=who.name, ending=_ending(request, who), posted=posted)
     response = HTMLResponse(html, status_code=status, headers=headers)
     return _packed(response) if personal and accepts_gzip(request) else response
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,12 +12,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from server.api import Answer, Api, Caller, Refused, read_queries
-from server.api.transport import MAX_BODY, encode
+from server.api.calls import MAX_BODY
+from server.api.transport import Kept, encode
 from server.api.uploads import take
 from server.applications.filetypes import MAX_FILE
 from server.web.bodies import read_file
-from server.web.http import client, page, services, trace, visitor
-from server.web.pagecache import REVALIDATED, stored
+from server.web.http import client, page, problem, services, trace, visitor
+from server.web.pagecache import REVALIDATED, Stored, stored
 from server.web.routing import Access, route
 
 _API: Final = Path(__file__).parents[1] / "api"
@@ -50,14 +51,29 @@ async def call(request: Request) -> Response:
 
 
 async def registered(request: Request) -> Response:
-    """A registered query, to be kept by browsers and proxies; the session is not looked at."""
+    """A query by its hash, to be kept by browsers and proxies; the session is not looked at."""
+    kept, edition, asked = _kept(request), services(request).edition, request.scope["query_string"]
+    known = kept.get(edition, asked)
+    if known is not None:
+        return known.answer(request)
     query = dict(request.query_params)
     if len(query) < len(request.query_params.multi_items()):
         return _refused(request, Refused(400, "BAD_REQUEST", "同じ名前が2度あります。"))
     found = await api(request).get(query, _caller(request))
-    if isinstance(found, Refused):
-        return _refused(request, found)
-    return stored(found.body, "application/json", REVALIDATED).answer(request)
+    if isinstance(found, Refused) or not found.lasting:
+        return _answered(request, found)
+    made = stored(found.body, "application/json", REVALIDATED, packed=found.packed, vary=b"Accept-Encoding")
+    kept.keep(edition, asked, made, len(found.body) + len(found.packed))
+    return made.answer(request)
+
+
+def _kept(request: Request) -> Kept[bytes, Stored]:
+    """Answers by the query of their address, as they are sent: nothing of what is asked again is read again."""
+    state = request.app.state
+    if not hasattr(state, "answers"):
+        state.answers = Kept[bytes, Stored]()
+    found: Kept[bytes, Stored] = state.answers
+    return found
 
 
 async def upload(request: Request) -> Response:
@@ -100,16 +116,27 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class ExplorerPage:
-    """pages/explorer.html"""
+    """pages/explorer.html. `live`: what is tried is no trial, so nothing is sent as the person who is signed in."""
 
     examples: Sequence[Example]
     schema: str
+    live: bool
 
 
-_STARTS: Final[dict[str, tuple[str, object]]] = {
+_SHIPPED: Final[dict[str, tuple[str, Mapping[str, object]]]] = {
     "catalogue": ("手続の一覧", {"filter": {"text": "住民票"}, "first": 5}),
+    "search": ("検索と、項目ごとの数", {"filter": {"text": "引っ越し"}, "orderBy": "RELEVANCE", "first": 5}),
+    "guide": ("手続の案内", {"slug": ""}),
     "form": ("申請書の質問", {"slug": ""}),
+    "versions": ("これまでの版", {"slug": "", "first": 5}),
+    "form-version": ("ある版の質問", {"slug": "", "version": ""}),
+    "fees": ("手数料", {}),
+    "topics": ("分類と暮らしのできごと", {}),
+    "departments": ("担当課と窓口の時間", {}),
     "rollout": ("オンライン化の歩み", {}),
+    "statistics": ("申請の件数", {"slug": ""}),
+}
+_PERSONAL: Final[dict[str, tuple[str, Mapping[str, object]]]] = {
     "submit": ("申請を出す", {"input": {"slug": "", "answers": {}, "idempotencyKey": ""}}),
     "sign": ("電子署名を始める", {"input": {"slug": "", "answers": {}}}),
     "status": ("申請の状況", {"receiptNumber": "", "accessCode": ""}),
@@ -119,21 +146,42 @@ _STARTS: Final[dict[str, tuple[str, object]]] = {
 
 
 async def explorer(request: Request) -> Response:
-    """Try the API by hand. It works by script alone: a form cannot post JSON, and JSON alone is taken."""
-    known = {text: identifier for identifier, text in api(request).registered.items()}
+    """Try the API by hand, where the operator allows it. It works by script alone: a form cannot post JSON, and JSON
+    alone is taken. In production it sends no cookie: nobody is to be talked into pasting here what acts as them."""
+    settings = services(request).settings
+    if not settings.explorer:
+        return problem(request, 404)
+    starts = _SHIPPED if not settings.sandbox else _SHIPPED | _PERSONAL
+    examples = _examples(api(request), starts, _begun(request))
+    shown = ExplorerPage(examples, SCHEMA.read_text("utf-8"), not settings.sandbox)
+    return page(request, "pages/explorer.html", shown)
+
+
+def _begun(request: Request) -> dict[str, str]:
+    """A procedure to begin with."""
+    served = next(iter(services(request).catalogue.all()), None)
+    return {"slug": served.declaration.slug, "version": served.digest} if served else {}
+
+
+def _examples(
+    api: Api, starts: Mapping[str, tuple[str, Mapping[str, object]]], begun: Mapping[str, str]
+) -> list[Example]:
+    known = {text: identifier for identifier, text in api.persisted.shipped.items()}
     texts = {**read_queries(), **read_queries(EXAMPLES)}
-    served = services(request).catalogue.all()
-    starts = _STARTS | ({"form": (_STARTS["form"][0], {"slug": served[0].declaration.slug})} if served else {})
-    examples = [
-        Example(title, texts[name], json.dumps(start, ensure_ascii=False, indent=2), known.get(texts[name], ""))
+    return [
+        Example(title, texts[name], _written(start, begun), known.get(texts[name], ""))
         for name, (title, start) in starts.items()
     ]
-    return page(request, "pages/explorer.html", ExplorerPage(examples, SCHEMA.read_text("utf-8")))
+
+
+def _written(start: Mapping[str, object], begun: Mapping[str, str]) -> str:
+    given = {name: begun.get(name, value) if value == "" else value for name, value in start.items()}
+    return json.dumps(given, ensure_ascii=False, indent=2)
 
 
 ROUTES = [
     route("/graphql", call, methods=("POST",), access=Access.PROGRAM, body=MAX_BODY),
     route("/graphql", registered, access=Access.PUBLIC),
     route("/uploads", upload, methods=("POST",), access=Access.PROGRAM, body=MAX_FILE),
-    route("/graphql/explorer", explorer, access=Access.SANDBOX),
+    route("/graphql/explorer", explorer, access=Access.VISITOR),
 ]

@@ -10,9 +10,12 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from forms_schema.text import N_
 from server.applications import earlier, mine
 from server.applications.earlier import Facts
 from server.applications.mine import Mine
+from server.catalogue import Catalogue
+from server.languages import Language
 from server.people import sessions, tokens
 from server.people.residents import Resident
 from server.people.sessions import Signed
@@ -20,7 +23,7 @@ from server.people.tokens import Made, Token, Unfit
 from server.store.database import Reading, Writing
 from server.store.values import new_id
 from server.web.contexts import ErrorLink, Link
-from server.web.http import clear_session, page, problem, read_form, see_other, services, visitor
+from server.web.http import clear_session, language, page, problem, read_form, see_other, services, visitor
 from server.web.routing import Access, Endpoint, route
 
 HOME: Final = "/my"
@@ -30,12 +33,12 @@ FIRST_PAGES: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class MyDraft:
-    """A draft, kept `until`. `delete_url` takes a form."""
+    """A draft, kept `until`; None: as long as its procedure is suspended, and seven days. `delete_url` takes a form."""
 
     title: str
     href: str
     saved_at: datetime
-    until: datetime
+    until: datetime | None
     delete_url: str
 
 
@@ -155,7 +158,7 @@ async def _my(
     found = await of.database.read(work, long=True)
     if number > found.mine.pages:
         return problem(request, 404)
-    titles = {p.declaration.slug: p.declaration.title for p in of.catalogue.all()}
+    titles = _titles(of.catalogue, found.mine, language(request))
     context = MyPage(
         name=resident.facts.display_name,
         level=visitor(request).level.value,
@@ -176,6 +179,12 @@ async def _my(
         label=label,
     )
     return page(request, "pages/my.html", context, status=422 if errors else 200)
+
+
+def _titles(catalogue: Catalogue, found: Mine, speech: Language) -> dict[str, str]:
+    slugs = {each.slug for each in found.drafts} | {each.slug for each in found.applications}
+    titles = {slug: served.declaration.title for slug in slugs if (served := catalogue.get(slug))}
+    return {slug: speech.told(title, slug) for slug, title in titles.items()}
 
 
 def _drafts(found: Mine, titles: Mapping[str, str]) -> Iterator[MyDraft]:
@@ -248,12 +257,25 @@ async def forget(request: Request) -> Response:
 
 
 _UNFIT: Final = {
-    "label": ErrorLink("#f-label", "名前", f"トークンの名前を、1文字から{tokens.LONGEST_LABEL}文字で入力してください"),
-    "term": ErrorLink("#f-days", "使える期間", "使える期間を選んでください"),
-    "count": ErrorLink(
-        "#tokens", "トークン", f"トークンは{tokens.MOST}個までです。使っていないものを取り消してから作ってください"
+    "label": (
+        "#f-label",
+        N_("名前"),
+        N_("トークンの名前を、1文字から{most}文字で入力してください"),
+        tokens.LONGEST_LABEL,
+    ),
+    "term": ("#f-days", N_("使える期間"), N_("使える期間を選んでください"), 0),
+    "count": (
+        "#tokens",
+        N_("トークン"),
+        N_("トークンは{most}個までです。使っていないものを取り消してから作ってください"),
+        tokens.MOST,
     ),
 }
+
+
+def _unfit(code: str, say: Callable[[str], str]) -> ErrorLink:
+    href, label, told, most = _UNFIT[code]
+    return ErrorLink(href, say(label), say(told).format(most=most))
 
 
 async def make_token(request: Request) -> Response:
@@ -274,7 +296,8 @@ async def make_token(request: Request) -> Response:
         return page(request, "pages/my_token.html", context)
     if made.code == "again":
         return see_other(f"{HOME}#tokens")
-    return await _my(request, who.resident, errors=[_UNFIT[made.code]], label=label[: tokens.LONGEST_LABEL * 2])
+    wrong = _unfit(made.code, language(request).say)
+    return await _my(request, who.resident, errors=[wrong], label=label[: tokens.LONGEST_LABEL * 2])
 
 
 async def sign_out_everywhere(request: Request) -> Response:

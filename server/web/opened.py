@@ -17,7 +17,7 @@ from server.applications.submission import number_of
 from server.japan import today
 from server.store.database import Reading
 from server.web import steps
-from server.web.http import problem, see_other, services, visitor
+from server.web.http import language, problem, see_other, services, visitor
 from server.web.lost import not_there
 
 
@@ -48,7 +48,7 @@ async def placed(request: Request) -> Place | Response:
     draft = await open_draft(request)
     if isinstance(draft, Response):
         return draft
-    declaration = await services(request).catalogue.declaration(draft.digest, draft.slug)
+    declaration = await spoken(request, draft.digest, draft.slug)
     number = request.path_params["step"] - 1
     if not 0 <= number < len(declaration.form.steps):
         return problem(request, 404)
@@ -66,6 +66,11 @@ async def with_earlier(request: Request, place: Place) -> Place:
     if who.resident is None:
         return place
     return replace(place, known=await of.database.read(lambda db: earlier.load(db, of.keys, who, now=now)))
+
+
+async def spoken(request: Request, digest: str, slug: str) -> Declaration:
+    """A version of a procedure in the visitor's language."""
+    return language(request).spoken(await services(request).catalogue.declaration(digest, slug))
 
 
 def _has_files(form: Form, number: int) -> bool:

@@ -15,7 +15,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.web.http import accepts_gzip, services
+from server.web.http import accepts_gzip, language, services
 
 KEPT: Final = 600
 """Pages: every guide and first step of 200 procedures, and the lists by category and life event."""
@@ -105,6 +105,5 @@ def cached_page(request: Request, make: Callable[[], Response], *, key: str | No
     if not hasattr(state, "pages"):
         state.pages = PageCache()
     pages: PageCache = state.pages
-    return pages.page(version, request.scope["path"] if key is None else key, lambda: bytes(make().body)).answer(
-        request
-    )
+    path = request.scope["path"] if key is None else key
+    return pages.page(version, f"{language(request).code} {path}", lambda: bytes(make().body)).answer(request)

@@ -15,6 +15,7 @@ from server.money.checkout import Cashier, hear, start_checkout
 from server.money.debts import Debt, Item, debt_for
 from server.money.states import Standing
 from server.web.http import page, problem, see_other, services, visitor
+from server.web.opened import spoken
 from server.web.routing import Access, route
 
 WEBHOOK_BODY: Final = 64 << 10
@@ -64,7 +65,7 @@ async def payment(request: Request) -> Response:
 
 async def _shown(request: Request, debt: Debt, *, trouble: str = "", status: int = 200) -> Response:
     of = services(request)
-    declaration = await of.catalogue.declaration(debt.version, debt.slug)
+    declaration = await spoken(request, debt.version, debt.slug)
     view = _page(debt, declaration.title, cashier(request) is not None, of.clock(), trouble)
     wait = {"retry-after": str(RETRY_SECONDS)} if status == 503 else None
     return page(request, "pages/payment.html", view, status=status, headers=wait)

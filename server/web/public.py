@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from procedures.city import City, Hours
-from procedures.declaration import Declaration
+from procedures.city import City
+from procedures.declaration import Declaration, Header
 from procedures.fees import FeeTable
-from server.catalogue import Published
+from procedures.library import LifeEvent
+from server.catalogue import STATES, Published
 from server.catalogue.finding import Wanted, is_online
 from server.japan import today
+from server.languages import Language
 from server.web import contexts as c
-from server.web.http import page, problem, services, visitor
+from server.web.http import language, page, problem, services, visitor
 from server.web.pagecache import IMMUTABLE, Stored, cached_page, stored
+from server.web.pauses import paused
 from server.web.routing import Access, route
 
-__all__ = ["ROUTES", "cached_page", "contact", "shown"]
+__all__ = ["ROUTES", "cached_page", "card", "contact", "listed", "shown", "way"]
 
 PER_PAGE: Final = 20
+MOST_PAGES: Final = 20
+"""Pages that are all named: what four hundred procedures have."""
 MAX_QUERY: Final = 100
 _PERSONAL: Final = ("/drafts/", "/applications", "/my", "/payments/", "/resume", "/signin")
-_WEEKDAYS: Final = dict(zip(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "月火水木金土日", strict=True))
 
 
 def shown(request: Request, template: str, make: Callable[[], object], *, key: str | None = None) -> Response:
@@ -49,17 +55,29 @@ def _home(request: Request) -> c.HomePage:
     served = [each.declaration for each in catalogue.all()]
     events = [(event.id, event.title) for event in catalogue.shared.life_events.values()]
     categories = [(category.id, category.title) for category in catalogue.shared.categories.values()]
+    ways = _topics("life_event", events, (code for each in served for code in each.life_events))
     return c.HomePage(
-        life_events=_topics("life_event", events, [code for each in served for code in each.life_events]),
-        categories=_topics("category", categories, [each.category for each in served]),
+        life_events=[replace(each, href=way(catalogue.shared.life_events[each.code])) for each in ways],
+        categories=_topics("category", categories, (each.category for each in served)),
         total=len(served),
         online=sum(map(is_online, served)),
     )
 
 
-def _topics(name: str, named: Sequence[tuple[str, str]], used: Sequence[str]) -> list[c.Topic]:
+def _topics(name: str, named: Sequence[tuple[str, str]], used: Iterable[str]) -> list[c.Topic]:
     """The topics under which there is anything."""
-    return [c.Topic(code, title, used.count(code), _listed(**{name: code})) for code, title in named if code in used]
+    counts = Counter(used)
+    return [c.Topic(code, title, counts[code], _listed(**{name: code})) for code, title in named if counts[code]]
+
+
+def way(event: LifeEvent) -> str:
+    """Where a life event leads: to its interview, or to its procedures."""
+    return f"/life-events/{quote(event.id)}" if event.interview else listed(event)
+
+
+def listed(event: LifeEvent) -> str:
+    """Where all procedures of a life event are listed."""
+    return _listed(life_event=event.id)
 
 
 def _listed(**wanted: str) -> str:
@@ -78,6 +96,7 @@ async def procedures(request: Request) -> Response:
     )
     number = _page_number(asked.get("page", ""))
     if wanted.query:  # anybody's words: not to be kept
+        await services(request).catalogue.index.ready()
         return page(request, "pages/procedures.html", _list(request, wanted, number))
     key = f"/procedures {wanted.category} {wanted.life_event} {wanted.online} {number}"
     return shown(request, "pages/procedures.html", lambda: _list(request, wanted, number), key=key)
@@ -88,7 +107,7 @@ def _known(code: str, codes: object) -> str:
 
 
 def _page_number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 4 else 1
+    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 5 else 1
 
 
 def _list(request: Request, wanted: Wanted, number: int) -> c.ProceduresPage:
@@ -108,9 +127,22 @@ def _list(request: Request, wanted: Wanted, number: int) -> c.ProceduresPage:
         life_events=[c.Choice(each.id, each.title, each.id == wanted.life_event) for each in events],
         online=wanted.online,
         total=len(found),
-        results=[_card(request, each) for each in shown],
-        pages=[_page_link(wanted, each, each == number) for each in range(1, last + 1)],
+        results=[card(request, each) for each in shown],
+        pages=[_page_link(wanted, each, each == number) for each in _numbers(number, last)],
+        here=f"{_page_link(wanted, number, here=False).href}&",
+        interview=_interview(shared.life_events.get(wanted.life_event)),
     )
+
+
+def _numbers(here: int, last: int) -> Sequence[int]:
+    """The pages that one can go to: all, or the first, the last and those around where there are very many."""
+    if last <= MOST_PAGES:
+        return range(1, last + 1)
+    return sorted({1, last} | set(range(max(1, here - 4), min(last, here + 4) + 1)))
+
+
+def _interview(event: LifeEvent | None) -> str:
+    return way(event) if event is not None and event.interview is not None else ""
 
 
 def _page_link(wanted: Wanted, number: int, here: bool) -> c.Link:
@@ -119,20 +151,23 @@ def _page_link(wanted: Wanted, number: int, here: bool) -> c.Link:
     return c.Link(str(number), "" if here else url)
 
 
-def _card(request: Request, published: Published) -> c.ProcedureCard:
-    of, declaration = services(request), published.declaration
+def card(request: Request, published: Published) -> c.ProcedureCard:
+    """A procedure as it stands in a list."""
+    of, declaration, speech = services(request), published.declaration, language(request)
     fees = list(_fees(declaration, of.catalogue.shared.fees, today(of.clock())))
-    certain = [fee.amount for fee in fees if not fee.sometimes]
+    certain, status = [fee.amount for fee in fees if not fee.sometimes], published.status(of.clock())
     return c.ProcedureCard(
-        title=declaration.title,
+        title=speech.told(declaration.title, declaration.slug),
         href=f"/procedures/{declaration.slug}",
-        summary=declaration.summary,
+        summary=speech.told(declaration.summary, declaration.slug),
         department=declaration.department,
-        state=published.status(of.clock()).state.value,
+        state=status.state.value,
+        state_words=STATES[status.state],
         online=is_online(declaration),
         fee=sum(certain) if certain else min((fee.amount for fee in fees), default=None),
         fee_more=len(fees) > 1 or any(fee.sometimes for fee in fees),
         fee_sometimes=bool(fees) and not certain,
+        pause=paused(status),
     )
 
 
@@ -144,11 +179,12 @@ async def guide(request: Request) -> Response:
     published = services(request).catalogue.get(request.path_params["slug"])
     if published is None:
         return problem(request, 404)
-    return shown(request, "pages/guide.html", lambda: _guide(request, published))
+    declaration = language(request).spoken(await services(request).catalogue.opened(published))
+    return shown(request, "pages/guide.html", lambda: _guide(request, published, declaration))
 
 
-def _guide(request: Request, published: Published) -> c.GuidePage:
-    of, declaration = services(request), published.declaration
+def _guide(request: Request, published: Published, declaration: Declaration) -> c.GuidePage:
+    of = services(request)
     shared, status = of.catalogue.shared, published.status(of.clock())
     handed, here = published.handed_over, published.takes_online(of.clock())
     category = shared.categories[declaration.category]
@@ -160,7 +196,8 @@ def _guide(request: Request, published: Published) -> c.GuidePage:
         summary=declaration.summary,
         category=c.Link(category.title, _listed(category=category.id)),
         state=status.state.value,
-        state_reason=status.reason,
+        state_words=STATES[status.state],
+        pause=paused(status),
         accepts_from=status.accepts_from,
         accepts_until=status.accepts_until,
         procedure_type=declaration.procedure_type.value,
@@ -178,7 +215,7 @@ def _guide(request: Request, published: Published) -> c.GuidePage:
         processing_days=declaration.processing_days,
         legal_basis=declaration.legal_basis,
         steps=[step.title for step in declaration.form.steps] if here else [],
-        contact=contact(of.city, declaration.department),
+        contact=contact(of.city, declaration.department, language(request)),
         handover=c.Handover(handed.to, handed.url, handed.prepare) if handed else None,
         apply_url=f"/procedures/{declaration.slug}/apply" if here else "",
     )
@@ -188,7 +225,7 @@ def _sometimes(attachment: object) -> bool:
     return getattr(attachment, "required_if", None) is not None or bool(getattr(attachment, "optional", False))
 
 
-def _fees(declaration: Declaration, table: FeeTable, day: date) -> Iterator[c.GuideFee]:
+def _fees(declaration: Header, table: FeeTable, day: date) -> Iterator[c.GuideFee]:
     """What may be charged on `day`; a code that has no amount then is not charged then."""
     for item in declaration.fee.items if declaration.fee else ():
         row = table.find(item.code, day)
@@ -196,23 +233,13 @@ def _fees(declaration: Declaration, table: FeeTable, day: date) -> Iterator[c.Gu
             yield c.GuideFee(row.title, row.amount, row.unit, item.when is not None)
 
 
-def contact(city: City, department: str) -> c.Contact:
+def contact(city: City, department: str, speech: Language) -> c.Contact:
     """How one reaches a department; the city's own line for a name it does not know."""
     found = city.departments.get(department)
     if found is None:
         return c.Contact(department, city.phone, city.email)
-    return c.Contact(found.name, found.phone, found.email, found.place, opening(found.hours))
-
-
-def opening(hours: Hours) -> str:
-    """月・火・水・木・金 8時30分から17時15分まで."""
-    days = "・".join(_WEEKDAYS[day] for day in hours.days)
-    return f"{days} {_time(hours.open)}から{_time(hours.close)}まで"
-
-
-def _time(text: str) -> str:
-    hour, _, minute = text.partition(":")
-    return f"{int(hour)}時" + (f"{minute}分" if minute != "00" else "")
+    opening = speech.opening(found.hours.days, found.hours.open, found.hours.close)
+    return c.Contact(found.name, found.phone, found.email, found.place, opening)
 
 
 # --- the site's own files --------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from types import CodeType
@@ -16,31 +15,67 @@ from typing import Any, Final, cast
 from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 from jinja2.ext import InternationalizationExtension
+from markupsafe import Markup
 
-from server.japan import in_japan
+from procedures.city import City
+from server.languages import Language, Languages
 from server.web.assets import Assets
+from server.web.readings import with_readings
 from server.web.segments import Frames, Segments, through
-
-_WEEKDAYS: Final = "月火水木金土日"
 
 
 class Renderer:
-    """Turns a template of `templates/` and its values into a page."""
+    """Turns a template of `templates/` and its values into a page of one language."""
 
-    def __init__(self, templates: Path, *, assets: Assets, city: object, sandbox: bool) -> None:
-        self.assets = assets
+    def __init__(
+        self,
+        templates: Path,
+        *,
+        assets: Assets,
+        city: City | None,
+        sandbox: bool,
+        languages: Languages,
+        language: Language | None = None,
+    ) -> None:
+        self.assets, self.language = assets, language or languages.japanese
+        self._again: dict[str, Any] = {"assets": assets, "city": city, "sandbox": sandbox, "languages": languages}
+        self._templates, self._others = templates, {self.language: self}
         self._environment = _environment(templates)
-        self._environment.filters |= {name: through(name, written) for name, written in FILTERS.items()}
+        self._speak(self.language)
         self.questions = Segments(lambda views: self.render("components/questions.html", {"views": views})).questions
         self._environment.globals |= {"asset": assets.url, "icon": self._icon, "questions": self.questions}
         self._environment.globals |= {"city": city, "sandbox": sandbox}
-        self._frames = Frames(self.render, {**FILTERS, "questions": self.questions})
+        self._environment.globals["city_name"] = self.language.city_name(city) if city else ""
+        self._environment.globals |= {"language": self.language, "languages": tuple(languages.values())}
+        self._frames = Frames(self.render, {**filters_of(self.language), "questions": self.questions})
+
+    def _speak(self, language: Language) -> None:
+        filters = filters_of(language)
+        self._environment.filters |= {name: through(name, written) for name, written in filters.items()}
+        catalogue = language.catalogue
+        self._environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
+            catalogue.gettext, catalogue.ngettext, newstyle=True
+        )
+
+    def speaking(self, language: Language) -> Renderer:
+        """The renderer of another language; made when it is first spoken."""
+        found = self._others.get(language)
+        if found is None:
+            found = Renderer(self._templates, language=language, **self._again)
+            found._others = self._others
+            self._others[language] = found
+        return found
 
     def page(self, template: str, context: object, **around: object) -> str:
         """A page of a context (see `contexts`); `around` is what every page is told besides."""
         values = {**values_of(context), **around}
         placed = getattr(context, "PLACED", None)
-        return self.render(template, values) if placed is None else self._frames.page(template, values, placed)
+        html = self.render(template, values) if placed is None else self._frames.page(template, values, placed)
+        return self.finished(html)
+
+    def finished(self, html: str) -> str:
+        """A page, or a part of one, with what is done last."""
+        return with_readings(html) if self.language.code == "ja-easy" else html
 
     def render(self, template: str, values: Mapping[str, Any]) -> str:
         return self._environment.get_template(template).render(values)
@@ -75,7 +110,7 @@ _COMPILED: Final = _Compiled()
 
 
 def _environment(templates: Path) -> Environment:
-    environment = Environment(
+    return Environment(
         loader=FileSystemLoader(templates),
         autoescape=True,
         undefined=StrictUndefined,
@@ -86,8 +121,6 @@ def _environment(templates: Path) -> Environment:
         bytecode_cache=_COMPILED,
         cache_size=-1,
     )
-    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # added by the extension
-    return environment
 
 
 def values_of(context: object) -> dict[str, Any]:
@@ -102,25 +135,21 @@ def _names(context: type[Any]) -> tuple[str, ...]:
     return tuple(each.name for each in fields(context))
 
 
-def yen(amount: int) -> str:
-    """1234 → 1,234円."""
-    return f"{amount:,}円"
+def filters_of(language: Language) -> Mapping[str, Callable[[Any], object]]:
+    """How a page of a language writes money, days and times, and texts of declarations."""
+    return {
+        "yen": language.yen,
+        "day": language.dated,
+        "clock": language.timed,
+        "moment": language.moment,
+        "told": lambda text: told(language, text),
+        "said": language.told,
+    }
 
 
-def day(value: date) -> str:
-    """令和8年4月1日 would need the era; pages say 2026年4月1日(水), which everybody reads."""
-    return f"{value.year}年{value.month}月{value.day}日({_WEEKDAYS[value.weekday()]})"
-
-
-def moment(value: datetime) -> str:
-    """An aware time as people in Japan read it: 2026年4月1日(水) 9時05分."""
-    return f"{day(in_japan(value).date())} {clock(value)}"
-
-
-def clock(value: datetime) -> str:
-    """The time of day of an aware time, in Japan: 9時05分."""
-    local = in_japan(value)
-    return f"{local.hour}時{local.minute:02}分"
-
-
-FILTERS: Final[Mapping[str, Callable[[Any], str]]] = {"yen": yen, "day": day, "clock": clock, "moment": moment}
+def told(language: Language, text: str) -> str:
+    """A text of a declaration; marked as Japanese where it is not translated (WCAG 3.1.2). In an attribute, which
+    takes no mark, the filter is `said`."""
+    here = language.told(text)
+    tag = language.lang(here)
+    return Markup('<span lang="{}">{}</span>').format(tag, here) if tag else here

@@ -13,7 +13,7 @@ from server.applications.drafts import Draft
 from server.people.limits import Limit, seconds_to_wait
 from server.store.database import Writing
 from server.web.contexts import ErrorLink, ResumePage
-from server.web.http import client, page, problem, read_form, see_other, services, set_session, visitor
+from server.web.http import client, language, page, problem, read_form, see_other, services, set_session, visitor
 from server.web.routing import Access, route
 
 BY_CODE: Final = Limit("draft.resume", 20, timedelta(hours=1))
@@ -38,8 +38,9 @@ async def resume(request: Request) -> Response:
     if isinstance(found, int):
         return problem(request, 429, retry_after=found)
     if found is None:
-        told = "再開コードが違うか、保存の期限が過ぎています。12文字をもう一度確かめてください。"
-        wrong = ErrorLink("#f-code", "再開コード", told)
+        _ = language(request).say
+        told = _("再開コードが違うか、保存の期限が過ぎています。12文字をもう一度確かめてください。")
+        wrong = ErrorLink("#f-code", _("再開コード"), told)
         return page(request, "pages/resume.html", ResumePage([wrong], code[:40]), status=422)
     draft, token = found
     response = see_other(f"/drafts/{draft.id}/1")

@@ -17,7 +17,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from server.web.http import is_sandbox, load_program, load_visitor, problem, see_other, trace, visitor, wants_json
+from server.web.http import (
+    is_sandbox,
+    load_program,
+    load_visitor,
+    problem,
+    remember_language,
+    see_other,
+    speak,
+    trace,
+    visitor,
+    wants_json,
+)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -104,8 +115,13 @@ def _gate(path: str, endpoint: Endpoint, access: Access, body: int) -> Endpoint:
         seen = trace(request)
         seen.route = path
         seen.body_limit = body
+        if b"lang=" in request.scope["query_string"]:
+            speak(request, request.query_params.get("lang", ""))
         refusal = await _admit(request, access)
-        return refusal if refusal is not None else await endpoint(request)
+        response = refusal if refusal is not None else await endpoint(request)
+        if access not in _SESSIONLESS:
+            remember_language(request, response)
+        return response
 
     return gated
 

@@ -25,6 +25,7 @@ from server.store.database import Writing
 from server.web.http import (
     clear_session,
     client,
+    language,
     page,
     problem,
     read_form,
@@ -238,8 +239,9 @@ async def email_posted(request: Request) -> Response:
 async def _address_typed(request: Request, typed: str, place: str) -> Response:
     of = services(request)
     session_id, where, now = visitor(request).session_id, client(request), of.clock()
+    speech = language(request).code
     outcome = await of.database.transact(
-        lambda db: send_code(db, of.keys, session_id, typed, client=where, now=now, random=of.random)
+        lambda db: send_code(db, of.keys, session_id, typed, client=where, language=speech, now=now, random=of.random)
     )
     if not isinstance(outcome, CodeSent):
         return await _email(request, place, address=typed, outcome=outcome)

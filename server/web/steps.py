@@ -9,6 +9,8 @@ from typing import Final
 from forms_schema import Attachment, Field, FieldError, FieldView, Form, Note, Question, Settled
 from forms_schema.base import FileView, Option
 from forms_schema.messages import message
+from forms_schema.speech import Speech
+from forms_schema.text import N_
 from forms_schema.view import OnPage, Words, anchor, attachment_view, first_control, note_view
 from procedures.bookings import Opening
 from procedures.declaration import Declaration
@@ -19,12 +21,13 @@ from server.applications.uploads import Upload
 from server.people.postal import Town
 from server.web.contexts import Banner, ErrorLink, StepMark
 
-CHECK: Final = "内容の確認"
+CHECK: Final = N_("内容の確認")
 NOTES: Final = {
-    uploads.WAITING: "ウイルスの検査を待っています。このまま申請できます",
-    uploads.INFECTED: "ウイルスが見つかりました。削除してください",
+    uploads.WAITING: N_("ウイルスの検査を待っています。このまま申請できます"),
+    uploads.INFECTED: N_("ウイルスが見つかりました。削除してください"),
 }
 """Why a file cannot be opened."""
+CARD: Final = N_("マイナンバーカードの情報を入れました。内容を確かめてください。")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ def words(form: Form, errors: Sequence[FieldError], settled: Settled) -> dict[st
         question = settled.by_pointer.get(error.pointer)
         field_ = question.field if question else None
         label = field_.title if field_ else labels.get(error.pointer, "")
-        result[error.pointer] = message(error, field_, label)
+        result[error.pointer] = message(error, field_, label, form.speech)
     return result
 
 
@@ -76,7 +79,7 @@ def items(shown: Shown) -> tuple[FieldView | OnPage, ...]:
     result: list[FieldView | OnPage] = []
     for item in shown.form.steps[shown.number].items:
         if isinstance(item, Note):
-            result.append(note_view(item))
+            result.append(note_view(item, shown.form.speech))
         elif isinstance(item, Attachment):
             result += _attachments(item, shown, told)
         elif (question := shown.settled.by_pointer.get(item.pointer)) is not None:
@@ -95,20 +98,21 @@ def _attachments(item: Attachment, shown: Shown, told: Mapping[str, str]) -> lis
     return [
         attachment_view(
             item,
-            [_file(file, shown.base) for file in shown.files if file.key == asked.key],
+            [_file(file, shown.base, shown.form.speech) for file in shown.files if file.key == asked.key],
             asked.required,
             told.get(f"attachment:{asked.key}", ""),
             asked.label,
             key=asked.key,
+            speech=shown.form.speech,
         )
         for asked in shown.settled.attachments
         if asked.attachment is item
     ]
 
 
-def _file(file: Upload, base: str) -> FileView:
+def _file(file: Upload, base: str, speech: Speech) -> FileView:
     size = f"{max(1, round(file.size / 1024)):,}KB"
-    note = NOTES.get(file.scan, "")
+    note = speech.say(NOTES.get(file.scan, ""))
     return FileView(file.name, size, "" if note else f"{base}/files/{file.id}", f"detach:{file.id}", note)
 
 
@@ -152,7 +156,7 @@ def marks(shown: Shown, *, now: int | None) -> tuple[StepMark, ...]:
         state = "now" if number == now else "done" if now is None or number < now else "todo"
         url = str(number + 1) if state == "done" and shown.base else ""  # beside this page: no draft's own address
         result.append(StepMark(i + 1, shown.form.steps[number].title, state, url))
-    return (*result, StepMark(len(result) + 1, CHECK, "todo" if now is not None else "now"))
+    return (*result, StepMark(len(result) + 1, shown.form.speech.say(CHECK), "todo" if now is not None else "now"))
 
 
 def card_banner(shown: Shown) -> Banner | None:
@@ -160,7 +164,7 @@ def card_banner(shown: Shown) -> Banner | None:
     here = [item.pointer for item in shown.form.steps[shown.number].items if isinstance(item, Field)]
     filled = (pointer for pointer, source in shown.content.sources.items() if source == "card")
     if any(f"{pointer}/".startswith(f"{top}/") for pointer in filled for top in here):
-        return Banner("info", "マイナンバーカードの情報を入れました。内容を確かめてください。")
+        return Banner("info", shown.form.speech.say(CARD))
     return None
 
 

@@ -1,4 +1,4 @@
-// The explorer of the sandbox: sends what is in the two boxes and shows what comes back.
+// The explorer: sends what is in the two boxes and shows what comes back.
 (() => {
   "use strict";
   const $ = (id) => document.getElementById(`explorer${id}`);
@@ -38,7 +38,9 @@
     state.textContent = state.dataset.sending;
     try {
       const begun = performance.now();
-      const response = await fetch("/graphql", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+      const credentials = $("").dataset.credentials;
+      const headers = { "Content-Type": "application/json" };
+      const response = await fetch("/graphql", { method: "POST", credentials, headers, body });
       answer.textContent = shown(await response.text());
       state.textContent = `${response.status} (${Math.round(performance.now() - begun)} ms)`;
     } catch {

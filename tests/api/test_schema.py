@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from enum import Enum
+from typing import Any
 
 import pytest
 from graphql import (
-    GraphQLEnumType,
-    GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
     get_named_type,
     is_leaf_type,
+    is_specified_directive,
     specified_scalar_types,
 )
 
 from procedures import terms
+from procedures.city import DAYS
 from procedures.library import load_library
 from server.api import enums
-from server.api.documents import LENGTHS, WEIGHTS
-from server.api.export import SNAPSHOT, printed
+from server.api.documents import LENGTHS, PAGED, WEIGHTS
+from server.api.export import REFERENCE, SNAPSHOT, printed
+from server.api.export import told as told_page
 from server.api.policy import POLICY, PUBLIC, Access, unlisted
 from server.api.schema import build_schema, core
 from server.applications.states import ResidentState
@@ -38,20 +42,50 @@ def test_the_schema_is_the_one_that_was_agreed() -> None:
     assert printed() == SNAPSHOT.read_text("utf-8"), "if this is meant: python -m server.api.export"
 
 
-def test_every_type_field_and_argument_is_told_in_words(schema: GraphQLSchema) -> None:
-    silent = []
+def test_the_page_that_tells_of_the_schema_is_up_to_date() -> None:
+    page = told_page()
+    assert page == REFERENCE.read_text("utf-8"), "python -m server.api.export"
+
+
+def test_the_page_tells_every_type_and_field_once(schema: GraphQLSchema) -> None:
+    page = told_page()
+    for name, each in schema.type_map.items():
+        if name.startswith("__") or name in specified_scalar_types or name in ("Query", "Mutation"):
+            continue
+        (part,) = re.findall(rf"^### \w+ `{name}`\n(.*?)(?=^##|\Z)", page, re.DOTALL | re.MULTILINE)
+        fields: Any = getattr(each, "fields", {})
+        for field in (*fields, *getattr(each, "values", ())):
+            assert f"| `{field}" in part, (name, field)
+    assert [len(re.findall(rf"`{name.partition('.')[2]}`: `", page)) for name in POLICY] == [1] * len(POLICY)
+
+
+def described(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
+    """Everything of ours that has a name, and its words."""
     for name, each in schema.type_map.items():
         if name.startswith("__") or name in specified_scalar_types:
             continue
-        silent += [name] * (not each.description)
-        if isinstance(each, GraphQLObjectType | GraphQLInputObjectType):
-            silent += [f"{name}.{field}" for field, told in each.fields.items() if not told.description]
-        if isinstance(each, GraphQLObjectType):
-            for field, told in each.fields.items():
-                silent += [f"{name}.{field}({arg})" for arg, it in told.args.items() if not it.description]
-        if isinstance(each, GraphQLEnumType):
-            silent += [f"{name}.{value}" for value, told in each.values.items() if not told.description]
-    assert silent == []
+        yield name, each.description
+        fields: Any = getattr(each, "fields", {})
+        for field, told in fields.items():
+            yield f"{name}.{field}", told.description
+            for arg, it in getattr(told, "args", {}).items():
+                yield f"{name}.{field}({arg})", it.description
+        values: Any = getattr(each, "values", {})
+        for value, told in values.items():
+            yield f"{name}.{value}", told.description
+    for directive in schema.directives:
+        if not is_specified_directive(directive):
+            yield f"@{directive.name}", directive.description
+
+
+def test_everything_that_has_a_name_is_told_in_words(schema: GraphQLSchema) -> None:
+    told = dict(described(schema))
+    kinds = {type(each) for each in schema.type_map.values()}
+    assert len(told) > 300
+    assert {"ProcedureFilter.text", "Query.procedures(first)", "Weekday.MON", "SubmitApplicationPayload"} <= set(told)
+    assert not {each for each in kinds if "Interface" in each.__name__}, "its fields are walked too: say so here"
+    assert [name for name, words in told.items() if not words or not re.search(r"[ぁ-ヿ一-鿿A-Za-z]{2}", words)] == []
+    assert [name for name, words in told.items() if words == name] == []
 
 
 def test_every_root_field_says_who_may_call_it(schema: GraphQLSchema) -> None:
@@ -73,7 +107,17 @@ def test_every_list_of_objects_has_a_length_to_count_with(schema: GraphQLSchema)
                     lists.add(field)
     assert lists == set(LENGTHS)
     roots = {name.partition(".")[2] for name, access in POLICY.items() if access is not Access.EVERYBODY}
-    assert roots == set(WEIGHTS)
+    whole = {"procedures", "facets"}  # these walk through the catalogue, the next ones read and compile a form
+    read = {"procedure", "schema", "ui", "steps", "attachments"}
+    assert roots | whole | read | {"statistics", "versions"} == set(WEIGHTS)
+    paged = {
+        field
+        for each in schema.type_map.values()
+        if isinstance(each, GraphQLObjectType)
+        for field, told in each.fields.items()
+        if "first" in told.args
+    }
+    assert paged == set(PAGED)
 
 
 def test_no_list_of_the_city_is_longer_than_it_is_counted() -> None:
@@ -89,6 +133,7 @@ def test_no_list_of_the_city_is_longer_than_it_is_counted() -> None:
         (enums.Assurance, terms.Assurance),
         (enums.Channel, terms.Channel),
         (enums.Result, terms.Result),
+        (enums.Weekday, Enum("Weekday", {day.upper(): day for day in DAYS})),
         (enums.FeeTiming, terms.Timing),
         (enums.ProcedureState, ProcedureState),
         (enums.ApplicationState, ResidentState),

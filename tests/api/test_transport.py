@@ -210,7 +210,7 @@ def test_the_session_makes_no_difference_to_it(api: Program) -> None:
 
 
 def test_no_registered_query_changes_anything_or_is_personal(api: Program) -> None:
-    assert set(QUERIES) == {"catalogue", "form", "rollout"}
+    assert {"catalogue", "form", "rollout"} <= set(QUERIES)
     api("{ __typename }")
     for text in QUERIES.values():
         operation = api.app.state.api.documents.read(text).operation(None)

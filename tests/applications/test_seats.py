@@ -74,6 +74,7 @@ class Counter:
                 place=place,
                 base_url="http://testserver",
                 payment_days=14,
+                language="ja",
                 now=self.clock(),
                 random=self.random,
             )

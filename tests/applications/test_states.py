@@ -7,6 +7,7 @@ from pathlib import Path
 
 from procedures.declaration import ProcedureType
 from server.applications.states import OfficeState, ResidentState, shown, withdrawable
+from server.catalogue import STATES
 from server.money.states import RULES, Standing
 
 PAGE = (Path(__file__).parents[2] / "docs" / "states.md").read_text("utf-8")
@@ -52,3 +53,8 @@ def test_the_page_pictures_every_standing_of_a_payment() -> None:
         standing: state for row in rows(PAYMENTS) for standing, state in zip(codes(row[0]), codes(row[1]), strict=True)
     }
     assert told == {standing.value: RULES[standing].shown.value for standing in Standing}
+
+
+def test_the_page_calls_the_states_of_a_procedure_as_everybody_reads_them() -> None:
+    told = dict(re.findall(r"^\| ([^`|]+) \| `([a-z]+)` \|", PAGE, re.MULTILINE))
+    assert told == {words: state.value for state, words in STATES.items()}

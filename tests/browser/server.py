@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+KAKANAI = Path(sys.executable).with_name("kakanai")
 PATIENCE = 120.0
 """Seconds for a start on a machine that is busy with other tests."""
 
@@ -37,18 +38,26 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._was_busy = False
 
-    def start(self) -> None:
+    @property
+    def _environment(self) -> dict[str, str]:
         own = {name: value for name, value in os.environ.items() if not name.startswith("KAKANAI_")}
-        environment = own | {
+        return own | {
             "KAKANAI_MODE": "sandbox",
             "KAKANAI_DATA_DIR": str(self.data_dir),
             "KAKANAI_PORT": str(self.port),
             "KAKANAI_TRUSTED_PROXIES": "127.0.0.1",
             **self._settings,
         }
-        command = [str(Path(sys.executable).with_name("kakanai")), "serve"]
+
+    def command(self, *words: str) -> None:
+        """`kakanai …` with this server's settings."""
+        subprocess.run([str(KAKANAI), *words], cwd=ROOT, env=self._environment, check=True, capture_output=True)  # noqa: S603
+
+    def start(self) -> None:
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)  # noqa: S603
+            self._process = subprocess.Popen(  # noqa: S603
+                [str(KAKANAI), "serve"], cwd=ROOT, env=self._environment, stdout=log, stderr=log
+            )
         self._wait()
 
     def _wait(self) -> None:

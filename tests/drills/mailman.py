@@ -10,7 +10,9 @@ import sys
 from datetime import timedelta
 
 from procedures.city import load_city
+from procedures.translations import Translations
 from server.app import ROOT
+from server.languages import Languages
 from server.notices.mail import MailTexts
 from server.notices.smtp import SmtpAdapter
 from server.notices.worker import Mailer, deliver_due
@@ -26,7 +28,7 @@ async def send(url: str, data_dir: str, smtp_url: str, ahead: timedelta) -> None
     settings = Settings.from_env({f"KAKANAI_{name}": value for name, value in names.items()})
     assert settings.smtp is not None
     city, database = load_city(settings.city_file), open_database(settings)
-    texts = MailTexts(ROOT / "templates" / "mail", city=city)
+    texts = MailTexts(ROOT / "templates" / "mail", city=city, languages=Languages(Translations()))
     mailer = Mailer(open_keys(settings), texts, SmtpAdapter(settings.smtp, city.name))
     while await deliver_due(database, mailer, utc_now() + ahead):
         pass

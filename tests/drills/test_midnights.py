@@ -16,14 +16,15 @@ from sqlalchemy import bindparam, select
 
 from forms_schema.dates import age, shifted
 from procedures.declaration import Declaration
+from procedures.translations import Translations
 from server.applications.submission import Filing, Prepared, Rejected, prepare, retained_until
 from server.japan import fiscal_year, today
+from server.languages import Languages
 from server.money.debts import last_moment
 from server.notices.sandbox_mailbox import SandboxMailbox
 from server.people.sessions import NOBODY
 from server.settings import Settings
 from server.store import tables as t
-from server.web.render import moment
 from tests.conftest import Clock
 from tests.security.declarations import _SCHEMA, SHARED, declared
 from tests.security.site import LETTER, Site, opened, place
@@ -187,7 +188,7 @@ def test_a_fee_is_due_as_a_day_in_japan_ends(now: str, days: int, due: str) -> N
     ],
 )
 def test_a_receipt_says_the_time_in_japan(now: str, words: str) -> None:
-    assert moment(at(now)) == words
+    assert Languages(Translations()).japanese.moment(at(now)) == words
 
 
 @pytest.mark.parametrize(

@@ -34,10 +34,11 @@ def crawled(resident: Resident) -> dict[str, Page]:
 
 
 def inside(page: Page) -> Iterator[str]:
-    """The addresses on this site that a page links to. The way to a card's provider is a door out."""
+    """The addresses on this site that a page links to. The way to a card's provider is a door out, and the links that
+    choose a language lead to the same pages (test_languages)."""
     for _, href in page.links:
         parts = urlsplit(urljoin(page.url, href))
-        if parts.netloc == "testserver" and not parts.path.endswith("/go"):
+        if parts.netloc == "testserver" and not parts.path.endswith("/go") and "lang=" not in parts.query:
             yield parts.path + (f"?{parts.query}" if parts.query else "")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
+from procedures.city import load_city
+from procedures.translations import Translations
+from server.languages import Languages
 from server.notices import outbox
 from server.notices.mail import Delivery, Mail, MailTexts, Try
 from server.notices.outbox import LONGEST_WAIT, Notice, claim_due, enqueue, record, wait_after
@@ -25,9 +28,7 @@ TEMPLATES = Path(__file__).parents[2] / "templates/mail"
 CODE = Notice("email_code", "taro@example.jp", "key-1", {"code": "012345"})
 
 
-@dataclass
-class City:
-    name: str = "見本市"
+CITY = replace(load_city(Path(__file__).parents[2] / "city.json"), name="見本市")
 
 
 class Server:
@@ -58,7 +59,7 @@ class Office:
 
     @property
     def mailer(self) -> Mailer:
-        return Mailer(self.keys, MailTexts(TEMPLATES, city=City()), self.server)
+        return Mailer(self.keys, MailTexts(TEMPLATES, city=CITY, languages=Languages(Translations())), self.server)
 
     def write(self, notice: Notice = CODE) -> None:
         self.store.transact(lambda db: enqueue(db, self.keys, notice, now=self.clock(), random=self.random))
@@ -86,7 +87,7 @@ def test_a_receipt_tells_where_to_look_and_no_secret(office: Office) -> None:
     values = {
         "procedure": "住民票の写しの交付請求",
         "receipt_number": "123456789012345",
-        "submitted_at": "2026年11月20日 10時00分",
+        "submitted_at": "2026-11-20T01:00:00+00:00",
         "status_url": "https://shinsei.example.jp/applications/123456789012345",
         "department": "市民課",
     }
@@ -94,7 +95,39 @@ def test_a_receipt_tells_where_to_look_and_no_secret(office: Office) -> None:
     office.work()
     (mail,) = office.server.taken
     assert mail.subject == "受け付けました(受付番号 123456789012345)"
-    assert all(value in mail.subject + mail.body for value in values.values())
+    told = {**values, "submitted_at": "2026年11月20日(金) 10時00分"}
+    assert all(value in mail.subject + mail.body for value in told.values())
+
+
+def test_a_notice_is_written_in_the_language_of_whoever_filed(office: Office) -> None:
+    values = {
+        "procedure": "犬の登録申請",
+        "slug": "inu-toroku",
+        "receipt_number": "123456789012345",
+        "department": "環境課",
+    }
+    values |= {"submitted_at": "2026-11-20T01:00:00+00:00", "status_url": "https://x.example/applications"}
+    office.write(Notice("receipt", "taro@example.jp", "receipt:1", values, language="en"))
+    office.work()
+    (mail,) = office.server.taken
+    assert "Dog: register a new dog" in mail.body
+    assert "Fri, 20 Nov 2026 10:00" in mail.body
+    assert "123456789012345" in mail.subject
+    assert "受付" not in mail.subject + mail.body
+
+
+def test_a_notice_that_an_older_version_wrote_still_goes_out(office: Office) -> None:
+    values = {
+        "procedure": "犬の登録申請",
+        "receipt_number": "1",
+        "department": "環境課",
+        "status_url": "https://x.example/",
+    }
+    office.write(
+        Notice("payment_due", "taro@example.jp", "1", values | {"amount": "3,000", "due_at": "2026年12月04日 10時00分"})
+    )
+    office.work()
+    assert "手数料: 3,000円\n納付の期限: 2026年12月04日 10時00分\n" in office.server.taken[0].body
 
 
 def test_nothing_is_sent_of_an_act_that_did_not_happen(office: Office) -> None:
@@ -385,7 +418,7 @@ def test_the_sandbox_mailbox_shows_mails_newest_first_and_the_same_mail_once(off
     for code in ("111111", "222222"):
         office.write(Notice("email_code", "taro@example.jp", code, {"code": code}))
         office.clock.advance(seconds=1)
-    mailer = Mailer(office.keys, MailTexts(TEMPLATES, city=City()), box)
+    mailer = Mailer(office.keys, MailTexts(TEMPLATES, city=CITY, languages=Languages(Translations())), box)
     office.store.run(deliver_at_once(office.store.database, mailer, office.clock()))
     newest, oldest = SandboxMailbox(tmp_path / "mail").mails()
     assert "222222" in newest.body

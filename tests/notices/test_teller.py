@@ -109,7 +109,7 @@ def test_a_fee_that_is_due_soon_is_told_three_days_before_and_once(site: Site) -
         site.clock.advance(minutes=59, seconds=50)
     told = mails(site)[-1]
     assert told.subject == f"手数料の納付をお願いします(受付番号 {number})"
-    assert "手数料: 300円\n納付の期限: 2026年12月04日 10時00分\n" in told.body
+    assert "手数料: 300円\n納付の期限: 2026年12月4日(金) 10時00分\n" in told.body
     assert end - timedelta(days=3) <= told.written_at <= end - timedelta(days=2, hours=22)
     for _ in range(5):
         site.clock.advance(hours=1)

@@ -28,7 +28,14 @@ class Browser:
     def ask(self, address: str = ADDRESS) -> CodeSent | NotYet | TooOften:
         return self.store.transact(
             lambda db: email_codes.send_code(
-                db, self.keys, self.session_id, address, client=self.client, now=self.clock(), random=self.random
+                db,
+                self.keys,
+                self.session_id,
+                address,
+                client=self.client,
+                language="ja",
+                now=self.clock(),
+                random=self.random,
             )
         )
 

@@ -34,6 +34,10 @@ def shelf(tmp_path: Path) -> Path:
         kept = root / path.relative_to(ROOT)
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, kept)
+    for path in root.glob("life-events/*.json"):  # an interview names procedures that are not kept
+        raw = json.loads(path.read_text("utf-8"))
+        raw.pop("interview", None)
+        path.write_text(json.dumps(raw, ensure_ascii=False), "utf-8")
     shutil.copy(ROOT.parent / "city.json", tmp_path / "city.json")
     return root
 

@@ -33,9 +33,19 @@ def document(library: Library) -> dict[str, Any]:
 def test_an_editor_marks_nothing_in_a_shipped_declaration(path: Path, document: dict[str, Any]) -> None:
     raw = json.loads(path.read_text("utf-8"))
     assert [error.json_path for error in jsonschema.Draft202012Validator(document).iter_errors(raw)] == []
-    (mapped,) = json.loads(SETTINGS.read_text("utf-8"))["json.schemas"]
+    mapped, _ = json.loads(SETTINGS.read_text("utf-8"))["json.schemas"]
     stale = [error.json_path for error in jsonschema.Draft202012Validator(mapped["schema"]).iter_errors(raw)]
     assert stale == [], "kakanai procedures schema --vscode"
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("life-events/*.json")), ids=lambda path: path.stem)
+def test_an_editor_marks_nothing_in_a_shipped_life_event_and_marks_slips(path: Path) -> None:
+    raw = json.loads(path.read_text("utf-8"))
+    _, mapped = json.loads(SETTINGS.read_text("utf-8"))["json.schemas"]
+    assert mapped["schema"] == editor.life_event(), "kakanai procedures schema --vscode"
+    judge = jsonschema.Draft202012Validator(mapped["schema"])
+    assert [error.json_path for error in judge.iter_errors(raw)] == []
+    assert [error.json_path for error in judge.iter_errors(raw | {"interview": {"questions": []}})] != []
 
 
 @pytest.mark.parametrize(

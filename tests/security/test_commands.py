@@ -8,14 +8,15 @@ import os
 import re
 import sqlite3
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from procedures.library import ROOT as PROCEDURES
 from procedures.library import fingerprint, load_library
-from server import cli
+from server.cli_procedures import publish_files
 from server.settings import Settings
 from tests.conftest import migrate
 from tests.security.process import KAKANAI, ROOT, environment
@@ -135,6 +136,79 @@ def test_a_declaration_with_a_fault_is_named_with_its_place_and_is_not_published
     assert run("audit", "verify", environ=environ)[1].startswith("0 lines hold")
 
 
+PROPERTIES = "/schema/properties"
+LAYERS = 6
+"""Each asks the one below eight times: thirty thousand questions in a small file."""
+
+
+def put(pointer: str, value: object) -> Callable[[dict[str, Any]], object]:
+    def change(raw: dict[str, Any]) -> None:
+        *way, last = pointer[1:].split("/")
+        node: Any = raw
+        for part in way:
+            node = node[int(part)] if isinstance(node, list) else node[part]
+        node[last] = value
+
+    return change
+
+
+def looped(raw: dict[str, Any]) -> None:
+    raw["schema"]["$defs"] = {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}
+    raw["schema"]["properties"]["dogs"] = {"$ref": "#/$defs/a"}
+
+
+def bomb(raw: dict[str, Any]) -> None:
+    layers: dict[str, Any] = {"l0": {"type": "string", "title": "x"}}
+    for i in range(1, LAYERS):
+        inside = {f"q{n}": {"$ref": f"#/$defs/l{i - 1}", "title": "x"} for n in range(8)}
+        layers[f"l{i}"] = {"type": "object", "properties": inside}
+    raw["schema"]["$defs"] = layers
+    raw["schema"]["properties"]["dogs"] = {"$ref": f"#/$defs/l{LAYERS - 1}", "title": "x"}
+
+
+BAD: dict[str, tuple[Callable[[dict[str, Any]], object], str, str]] = {
+    "typo": (put("/titel", "犬"), "/titel", "title ではありませんか"),
+    "reference": (
+        put(f"{PROPERTIES}/applicant/$ref", "urn:kakanai:common#/$defs/persen"),
+        f"{PROPERTIES}/applicant/$ref",
+        "person ではありませんか",
+    ),
+    "loop": (looped, "", "輪にならないように"),
+    "bomb": (bomb, "", "多すぎます"),
+    "number": (put("/id", "P101"), "/id", "ほかの名前にしてください"),
+    "juminhyo-utsushi": (put("/processing_days", 9), "", "ほかの名前にしてください"),
+    "case": (put("/cases/0/answers/receive", "nowhere"), "/cases/0/expect", "expect"),
+}
+"""By the file's name: the mistake, the place that is named, and what to do about it. `juminhyo-utsushi` is an address
+that another category has already."""
+
+
+def test_whatever_is_wrong_with_a_declaration_is_told_with_file_place_and_remedy_and_nothing_is_served(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    """`check` and `publish` say the same, and what is good in the same folder is not served either."""
+    good = PROCEDURES / "declarations/environment-pets/inu-toroku.json"
+    folder = tmp_path / "environment-pets"
+    folder.mkdir()
+    for i, (name, (change, _, _)) in enumerate(BAD.items()):
+        raw = json.loads(good.read_text("utf-8")) | {"id": f"P98{i}"}
+        change(raw)
+        (folder / f"{name}.json").write_text(json.dumps(raw, ensure_ascii=False), "utf-8")
+    (folder / "nested.json").write_text("[" * 100_000, "utf-8")
+    (folder / good.name).write_bytes(good.read_bytes())
+    code, out, _ = run("procedures", "check", str(folder))
+    assert code == 1
+    lines = out.splitlines()
+    for name, (_, pointer, remedy) in {**BAD, "nested": (bomb, "", "段まで")}.items():
+        told = [line for line in lines if line.startswith(f"{folder / name}.json: {pointer}")]
+        assert any(remedy in line for line in told), (name, told)
+    assert run("db", "upgrade", environ=environ)[0] == 0
+    code, refused, _ = run("procedures", "publish", str(folder), environ=environ)
+    assert (code, refused) == (1, out)
+    assert run("procedures", "status", environ=environ) == (0, "", "")
+    assert run("audit", "verify", environ=environ)[1].startswith("0 lines hold")
+
+
 def test_the_shipped_declarations_pass() -> None:
     assert run("procedures", "check") == (0, "", "kakanai: 誤りはありません\n")
 
@@ -146,10 +220,10 @@ def test_a_sandbox_starts_with_the_files_as_they_are(settings: Settings, tmp_pat
     copy.parent.mkdir()
     copy.write_text(file.read_text("utf-8").replace('"retention_years": ', '"retention_years": 1'), "utf-8")
     everything = sorted(load_library().declarations)
-    assert sorted(cli._publish(settings, (), unless_served=True) or ()) == everything
-    assert cli._publish(settings, (), unless_served=True) == []
-    assert cli._publish(settings, [copy]) == [file.stem]
-    assert cli._publish(settings, (), unless_served=True) == [file.stem]
+    assert sorted(publish_files(settings, (), unless_served=True) or ()) == everything
+    assert publish_files(settings, (), unless_served=True) == []
+    assert publish_files(settings, [copy]) == [file.stem]
+    assert publish_files(settings, (), unless_served=True) == [file.stem]
 
 
 def test_a_file_that_is_written_comes_or_goes_changes_the_librarys_fingerprint(tmp_path: Path) -> None:

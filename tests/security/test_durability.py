@@ -228,6 +228,7 @@ def test_without_the_signature_it_needs_nothing_is_filed(site: Site) -> None:
                     place="",
                     base_url="",
                     payment_days=7,
+                    language="ja",
                     now=now,
                     random=of.random,
                 )

@@ -23,7 +23,11 @@ CALLERS: Final = (*ACTORS, "another's token", "its owner's token", "a token that
 EVERYBODY, HOLDER, FILER, CALLER = "everybody", "holder of number and code", "who files, in the answer", "the caller"
 
 FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
-    "Query": {EVERYBODY: "procedures procedure categories lifeEvents statistics rollout slots", HOLDER: "application"},
+    "Query": {
+        EVERYBODY: "procedures procedure categories lifeEvents lifeEvent recommendations departments statistics "
+        "rollout slots",
+        HOLDER: "application",
+    },
     "Mutation": {CALLER: "submitApplication startSignature withdrawApplication"},
     "Application": {
         HOLDER: "receiptNumber state submittedAt feeTotal payment seat history procedure",
@@ -37,19 +41,29 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "AnswerError": {CALLER: "pointer code message"},
     "Signature": {CALLER: "id url"},
     "Procedure": {
-        EVERYBODY: "id slug title officialTitle kana summary category lifeEvents group department legalBasis "
-        "procedureType assurance channels onlineSince processingDays result fee booking handover status version "
-        "language schema ui steps attachments"
+        EVERYBODY: "id slug title officialTitle kana summary category lifeEvents group department contact "
+        "legalBasis procedureType assurance channels onlineSince processingDays result fee booking handover status "
+        "version versions language schema ui steps attachments"
     },
     "Handover": {EVERYBODY: "to url prepare"},
     "ProcedureConnection": {EVERYBODY: "totalCount pageInfo edges facets"},
     "Facets": {EVERYBODY: "categories lifeEvents groups departments channels assurances states withFee"},
     "FacetCount": {EVERYBODY: "value title count"},
+    "Department": {EVERYBODY: "name kana place phone email hours openToday closedOn example"},
+    "OpeningHours": {EVERYBODY: "days open close"},
+    "VersionConnection": {EVERYBODY: "totalCount pageInfo edges"},
+    "VersionEdge": {EVERYBODY: "cursor node"},
+    "Version": {EVERYBODY: "version since until current"},
     "Topic": {EVERYBODY: "code title kana count"},
+    "LifeEvent": {EVERYBODY: "code title kana count interview"},
+    "Interview": {EVERYBODY: "schema ui"},
+    "Recommendations": {EVERYBODY: "advice path"},
+    "Recommendation": {EVERYBODY: "title procedure place why due late by bring online"},
     "UseCount": {EVERYBODY: "slug month channel count"},
     "ProcedureEdge": {EVERYBODY: "cursor node"},
-    "PageInfo": {EVERYBODY: "hasNextPage endCursor"},
-    "ProcedureStatus": {EVERYBODY: "state reason acceptsFrom acceptsUntil"},
+    "PageInfo": {EVERYBODY: "hasNextPage hasPreviousPage startCursor endCursor"},
+    "ProcedureStatus": {EVERYBODY: "state reason suspension acceptsFrom acceptsUntil"},
+    "Suspension": {EVERYBODY: "reason from until"},
     "Fee": {EVERYBODY: "timing items"},
     "FeeItem": {EVERYBODY: "code title amount unit"},
     "Booking": {EVERYBODY: "title place bring pointer"},
@@ -101,7 +115,12 @@ PUBLIC_QUERIES: Final = {
     "Query.procedures": PROCEDURES,
     "Query.procedure": PROCEDURE,
     "Query.categories": "{ categories { code title kana count } }",
-    "Query.lifeEvents": "{ lifeEvents { code title kana count } }",
+    "Query.lifeEvents": f"{{ lifeEvents {{ {selection('LifeEvent', EVERYBODY)} }} }}",
+    "Query.lifeEvent": f'{{ lifeEvent(code: "move-out") {{ {selection("LifeEvent", EVERYBODY)} }} }}',
+    "Query.recommendations": f"""{{
+      recommendations(lifeEvent: "disaster", answers: {{cause: "fire", damage: ["other"]}}) {{
+        ... on Recommendations {{ {selection("Recommendations", EVERYBODY)} }} }} }}""",
+    "Query.departments": f"{{ departments {{ {selection('Department', EVERYBODY)} }} }}",
     "Query.statistics": '{ statistics(slug: "letter") { slug month channel count } }',
     "Query.rollout": ROLLOUT,
     "Query.slots": SLOTS,
@@ -185,9 +204,12 @@ ROWS: Final = {
     "Query.procedure": everyone("told"),
     "Query.categories": everyone("told"),
     "Query.lifeEvents": everyone("told"),
+    "Query.departments": everyone("told"),
     "Query.statistics": everyone("told"),
     "Query.rollout": everyone("told"),
     "Query.slots": everyone("told"),
+    "Query.lifeEvent": everyone("told"),
+    "Query.recommendations": everyone("told"),
     "Query.application, right code": everyone("told"),
     "Query.application, wrong code": everyone("nothing"),
     "Mutation.submitApplication, nobody need be known": everyone("Application"),

@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text, update
 
+from procedures.library import ROOT as PROCEDURES
+from procedures.library import load_files
 from server import cli
+from server.catalogue import publish
 from server.store import tables as t
 from server.store.database import Writing
 from server.store.engine import make_engine
 from server.store.keys import Keys
+from server.store.values import utc_now
 from tests.conftest import Maker, Store
 
 K1, K2 = (f"k{n}:{base64.b64encode(bytes([n] * 32)).decode()}" for n in (1, 2))
@@ -116,3 +120,61 @@ def test_a_broken_chain_names_its_line_and_exits_1(filled: Store, capsys: Output
     engine.dispose()
     assert run("audit", "verify") == 1
     assert capsys.readouterr().out.endswith("broken at line 2: it was changed\n")
+
+
+@pytest.fixture
+def opened(environ: dict[str, str], store: Store, make: Maker, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """A database that serves one procedure, known to the environment."""
+    monkeypatch.setenv("KAKANAI_DATABASE_URL", store.settings.database_url)
+    (declaration,) = load_files([PROCEDURES / "declarations/environment-pets/inu-toroku.json"])
+    store.transact(lambda db: publish(db, [declaration], now=utc_now(), actor="test"))
+    return store
+
+
+def test_an_operator_suspends_a_procedure_ahead_at_once_and_lets_it_go_on(opened: Store, capsys: Output) -> None:
+    ahead = ["--from", "2099-11-25T20:00", "--until", "2099-11-26 08:00"]
+    assert run("procedures", "suspend", "inu-toroku", "--reason", "点検のため。", *ahead) == 0
+    window = "停止の予定 2099-11-25 20:00 〜 2099-11-26 08:00  点検のため。"
+    assert capsys.readouterr().out == f"inu-toroku  open  {window}\n"
+    assert run("procedures", "suspend", "inu-toroku", "--reason", "故障のため。") == 0
+    assert capsys.readouterr().out.startswith("inu-toroku  suspended  停止 ")
+    assert run("procedures", "status") == run("procedures", "status", "inu-toroku") == 0
+    one, other = capsys.readouterr().out.splitlines()
+    assert one == other and "故障のため。" in one
+    assert run("procedures", "resume", "inu-toroku") == 0
+    assert capsys.readouterr().out == "inu-toroku  open\n"
+    assert run("audit", "verify") == 0
+    assert capsys.readouterr().out.startswith("4 lines hold")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["suspend", "inu-torok", "--reason", "x"], "inu-toroku ではありませんか"),
+        (["suspend", "inu-toroku", "--reason", " "], "止めるわけは、1行で"),
+        (["suspend", "inu-toroku", "--reason", "x", "--until", "2099-11-26"], "2026-11-25T20:00"),
+        (["suspend", "inu-toroku", "--reason", "x", "--from", "tomorrow"], "2026-11-25T20:00"),
+        (["suspend", "inu-toroku", "--reason", "x", "--until", "2020-01-01T00:00"], "もう過ぎています"),
+        (
+            ["suspend", "inu-toroku", "--reason", "x", "--from", "2099-01-02T00:00", "--until", "2099-01-01T00:00"],
+            "--until は --from よりあとの",
+        ),
+        (["resume", "inu-toroku"], "止まっていません"),
+        (["resume", "neko-toroku"], "公開されていません"),
+        (["status", "neko-toroku"], "公開されていません"),
+    ],
+)
+def test_what_an_operator_cannot_mean_is_said_and_changes_nothing(
+    opened: Store, capsys: Output, words: list[str], told: str
+) -> None:
+    assert run("procedures", *words) == 2
+    out, err = capsys.readouterr()
+    assert (out, told in err, err.count("\n")) == ("", True, 1)
+    assert opened.read(lambda db: db.scalar(select(t.publication.c.state))) == "open"
+
+
+def test_a_reason_must_be_given(opened: Store, capsys: Output) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run("procedures", "suspend", "inu-toroku")
+    assert ended.value.code == 2
+    assert "--reason" in capsys.readouterr().err

@@ -224,7 +224,7 @@ def test_a_commit_that_fails_fails_its_whole_batch_and_the_next_one_works(lane: 
 def publication(digest: str) -> dict[str, Any]:
     from server.store.values import utc_now
 
-    return {"slug": "x", "digest": digest, "published_at": utc_now(), "state": "open", "reason": ""}
+    return {"slug": "x", "digest": digest, "header": "{}", "published_at": utc_now(), "state": "open", "reason": ""}
 
 
 def test_a_full_disk_loses_the_batch_and_nothing_else(lane: Database) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from procedures.library import load_library
 from server.settings import Mode, Settings
 from server.store import StoreRefused, migrations
 from server.store import tables as t
@@ -101,3 +105,39 @@ def test_opening_a_database_does_not_import_alembic(settings: Settings) -> None:
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }
     assert subprocess.run([sys.executable, "-c", program], env=environ, check=False).returncode == 0  # noqa: S603
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def older(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database without tables."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'older.db'}"
+        return
+    server, name = request.getfixturevalue("postgres_server"), f"older_{os.getpid()}"
+    admin = make_engine(server, writes=True).execution_options(isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield server.replace("/postgres?", f"/{name}?")
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+def test_what_was_served_before_there_were_headers_has_them_afterwards(older: str) -> None:
+    every = list(load_library().declarations.values())
+    now = "2026-11-20 01:00:00+00:00"
+    engine = make_engine(older, writes=True)
+    with engine.begin() as connection:
+        command.upgrade(migrations.config(connection, "sandbox"), "0004")
+        for each in every:
+            row = {"digest": each.digest, "slug": each.slug, "id": each.id, "bundle": each.text, "now": now}
+            connection.execute(text("INSERT INTO declaration VALUES (:digest, :slug, :id, :bundle, :now)"), row)
+            names = "(slug, digest, published_at, state, reason)"
+            connection.execute(text(f"INSERT INTO publication {names} VALUES (:slug, :digest, :now, 'open', 'x')"), row)  # noqa: S608
+    migrations.upgrade(engine, "sandbox")
+    with engine.connect() as connection:
+        rows = {row.slug: row for row in connection.execute(select(t.publication))}
+    engine.dispose()
+    assert {slug: row.header for slug, row in rows.items()} == {each.slug: each.header for each in every}
+    assert {(row.state, row.reason) for row in rows.values()} == {("open", "x")}

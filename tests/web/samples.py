@@ -17,24 +17,33 @@ from forms_schema import bundle, compile_form
 from forms_schema.base import Attachment, FieldView, FileView, Note, Offer, Offered, Question
 from forms_schema.view import attachment_view, first_control, make_view, note_view
 from procedures.city import City, load_city
+from procedures.translations import Translations
+from server.catalogue import STATES, ProcedureState
+from server.catalogue.advice import Paper, Thing
+from server.languages import Languages
 from server.web import contexts as c
 from server.web.applications import WithdrawPage
 from server.web.assets import Assets
+from server.web.life_events import Advised, DueGroup, EventTile, InterviewPage, LifeEventsPage, ListPage, Section
 from server.web.my import MyDraft, MyFacts, MyFiling, MyPage, MySession, MyToken, MyTokenPage
 from server.web.render import Renderer
 from tests.web import states
 
 ROOT: Final = Path(__file__).parents[2]
 TODAY: Final = date(2026, 11, 20)
+LANGUAGES: Final = Languages(Translations())
 NOW: Final = datetime(2026, 11, 20, 4, 5, tzinfo=UTC)
 LONG_TITLE: Final = "障害児通所支援(児童発達支援・放課後等デイサービス等)の支給申請"
 LONG_NAME: Final = "WOLFESCHLEGELSTEINHAUSENBERGERDORFF-VON-UND-ZU-HOHENLOHE MARIA-FERNANDA"
+PAUSE: Final = c.Pause("システムの点検のため、止めます。", NOW, NOW + timedelta(hours=12), ahead=True)
 HOSTILE: Final = '<script>alert(1)</script>"\'&<b hx-get="/x">'
 
 
 @cache
 def renderer(*, sandbox: bool = True) -> Renderer:
-    return Renderer(ROOT / "templates", assets=Assets(ROOT / "static"), city=city(), sandbox=sandbox)
+    return Renderer(
+        ROOT / "templates", assets=Assets(ROOT / "static"), city=city(), sandbox=sandbox, languages=LANGUAGES
+    )
 
 
 def city() -> City:
@@ -318,18 +327,44 @@ def home() -> c.HomePage:
 
 def procedures(*, empty: bool = False) -> c.ProceduresPage:
     cards = tuple(
-        c.ProcedureCard(title, "/procedures/x", summary, "子育て支援課", state, online, fee, bool(fee))
-        for title, summary, state, online, fee in (
+        c.ProcedureCard(
+            title,
+            "/procedures/x",
+            summary,
+            "子育て支援課",
+            state,
+            STATES[ProcedureState(state)],
+            online,
+            fee,
+            bool(fee),
+            pause=pause,
+        )
+        for title, summary, state, online, fee, pause in (
             (
                 "住民票の写しの交付請求",
                 "住民票の写し(世帯全員・一部)を請求します。郵送か窓口で受け取れます。",
                 "open",
                 True,
                 300,
+                PAUSE,
             ),
-            (LONG_TITLE, "障害のある子どもが、通って支援を受けるサービスの支給を申請します。" * 2, "open", True, None),
-            ("転入届", "ほかの市区町村から引っこしてきたときの届出。窓口だけで受け付けます。", "open", False, None),
-            ("保育施設等の利用申込", "保育所・認定こども園・小規模保育等の利用申込。", "planned", True, None),
+            (
+                LONG_TITLE,
+                "障害のある子どもが、通って支援を受けるサービスの支給を申請します。" * 2,
+                "suspended",
+                True,
+                None,
+                replace(PAUSE, ahead=False),
+            ),
+            (
+                "転入届",
+                "ほかの市区町村から引っこしてきたときの届出。窓口だけで受け付けます。",
+                "open",
+                False,
+                None,
+                None,
+            ),
+            ("保育施設等の利用申込", "保育所・認定こども園・小規模保育等の利用申込。", "planned", True, None, None),
         )
     )
     choices = tuple(c.Choice(topic.code, topic.title, topic.code == "birth") for topic in home().life_events)
@@ -354,7 +389,8 @@ def guide(**more: Any) -> c.GuidePage:
         "summary": "住民票の写し(世帯全員・一部)を請求します。郵送か窓口で受け取れます。",
         "category": c.Link("住民票・住所", "/procedures?category=resident-record"),
         "state": "open",
-        "state_reason": "",
+        "state_words": "受付中",
+        "pause": None,
         "accepts_from": None,
         "accepts_until": None,
         "procedure_type": "shinsei",
@@ -495,21 +531,95 @@ def _open_data() -> c.OpenDataPage:
     )
 
 
+def life_events() -> LifeEventsPage:
+    tiles = [EventTile(each.code, each.title, each.href, i % 2 == 0) for i, each in enumerate(home().life_events)]
+    return LifeEventsPage(tiles)
+
+
+def interview(*, wrong: bool = False) -> InterviewPage:
+    errors = {"/reason": "申請の理由を選んでください"} if wrong else {}
+    shown = (note_view(Note("いま危ないときは、電話してください。")), *views(_CHILDREN, {"married": True}, errors)[:4])
+    return InterviewPage(
+        title=LONG_TITLE,
+        href="/life-events/move-in",
+        sections=(Section("家族", shown[:3]), Section("そのほか", shown[3:])),
+        all_url="/procedures?life_event=move-in",
+        errors=_summary(shown) if wrong else (),
+        wrong=tuple(errors),
+        changes=True,
+    )
+
+
+def life_event_list(*, empty: bool = False) -> ListPage:
+    card = procedures().results[0]
+    plain = Advised(
+        title=card.title,
+        card=card,
+        place="",
+        procedure_type="yoyaku",
+        why="引っ越してきた人は、みんな届け出ます。",
+        by="住み始めた日から14日以内に、窓口で出してください。",
+        bring=("マイナンバーカード", HOSTILE),
+        papers=(Paper("委任状", True), Paper("本人確認書類")),
+        apply_url="/procedures/x/apply",
+        elsewhere=None,
+    )
+    handed = replace(plain, title=LONG_TITLE, apply_url="", elsewhere=c.Link("マイナポータル", "https://myna.go.jp/"))
+    office = replace(plain, card=None, title="死亡届", place="市民課の窓口", bring=(), papers=(), apply_url="", by="")
+    groups = (
+        DueGroup(date(2026, 11, 5), True, (plain,)),
+        DueGroup(date(2026, 12, 7), False, (handed, office)),
+        DueGroup(None, False, (plain,)),
+    )
+    link = "https://example.jp/life-events/move-in/list?" + "&".join(f"answer_{i}=true" for i in range(12))
+    return ListPage(
+        title=LONG_TITLE,
+        total=0 if empty else 4,
+        groups=() if empty else groups,
+        things=() if empty else (Thing("マイナンバーカード", 3), Thing(HOSTILE, 1)),
+        answers=(c.CheckRow("引っ越した日", "令和8年12月1日"), c.CheckRow(LONG_TITLE, HOSTILE)),
+        made_on=TODAY,
+        link=link,
+        mail=f"mailto:?subject=x&body={link}",
+        change_url="/life-events/move-in?from=japan",
+        here="?from=japan&",
+        again_url="/life-events/move-in",
+        all_url="/procedures?life_event=move-in",
+    )
+
+
 def pages() -> dict[str, tuple[str, object]]:
     """Every page in its usual and its awkward shapes: name → (template, what it is told)."""
     return {
         "home": ("pages/home.html", home()),
         "procedures": ("pages/procedures.html", procedures()),
         "procedures-empty": ("pages/procedures.html", procedures(empty=True)),
+        "life-events": ("pages/life_events.html", life_events()),
+        "life-event": ("pages/life_event.html", interview()),
+        "life-event-wrong": ("pages/life_event.html", interview(wrong=True)),
+        "life-event-list": ("pages/life_event_list.html", life_event_list()),
+        "life-event-list-empty": ("pages/life_event_list.html", life_event_list(empty=True)),
         "guide": ("pages/guide.html", guide()),
         "guide-planned": (
             "pages/guide.html",
-            guide(state="planned", accepts_from=date(2027, 4, 1), accepts_until=date(2027, 4, 30), apply_url=""),
+            guide(
+                state="planned",
+                state_words="受付前",
+                accepts_from=date(2027, 4, 1),
+                accepts_until=date(2027, 4, 30),
+                apply_url="",
+            ),
         ),
         "guide-suspended": (
             "pages/guide.html",
-            guide(state="suspended", state_reason="制度が変わるため、準備しています。", apply_url=""),
+            guide(
+                state="suspended",
+                state_words="受付を止めています",
+                pause=replace(PAUSE, until=None, ahead=False),
+                apply_url="",
+            ),
         ),
+        "guide-announced": ("pages/guide.html", guide(pause=PAUSE)),
         "guide-handover": (
             "pages/guide.html",
             guide(
@@ -560,10 +670,14 @@ def pages() -> dict[str, tuple[str, object]]:
             c.RenewedPage(LONG_TITLE, (c.CheckRow("くわしい事情", HOSTILE),), "/drafts/x/check"),
         ),
         "check-sign": ("pages/check.html", check("sign", url="/drafts/x/sign")),
+        "check-suspended": ("pages/check.html", check("closed", url="", pause=replace(PAUSE, ahead=False))),
         "check-keep": ("pages/check.html", check(keep=True)),
         "step-earlier": ("pages/step.html", replace(first_step(), offers=True, earlier=TODAY)),
         "step-nothing-earlier": ("pages/step.html", replace(first_step(), offers=True)),
+        "step-announced": ("pages/step.html", replace(first_step(), pause=PAUSE)),
+        "step-suspended": ("pages/step.html", replace(first_step(), pause=replace(PAUSE, ahead=False))),
         "saved": ("pages/saved.html", c.SavedPage(LONG_TITLE, "7KQM-3XWD-9HRT", NOW, "/drafts/x/2")),
+        "saved-suspended": ("pages/saved.html", c.SavedPage(LONG_TITLE, "7KQM-3XWD-9HRT", None, "/drafts/x/2")),
         "opendata": ("pages/opendata.html", _open_data()),
         "resume": ("pages/resume.html", c.ResumePage()),
         "resume-errors": ("pages/resume.html", c.ResumePage(_BAD_CODE, HOSTILE)),

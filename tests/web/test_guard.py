@@ -82,7 +82,9 @@ def guarded(
     told: dict[str, Any] = {"base_url": base_url, "proxies": proxies, "log": log, "metrics": metrics}
     guard = Middleware(Guard, routes=ROUTES, ids=lambda: next(ids), **told)
     app = Starlette(routes=list(ROUTES), middleware=[guard], exception_handlers=exception_handlers())
-    app.state.services = SimpleNamespace(renderer=samples.renderer(), settings=SimpleNamespace(sandbox=True))
+    app.state.services = SimpleNamespace(
+        renderer=samples.renderer(), languages=samples.LANGUAGES, settings=SimpleNamespace(sandbox=True)
+    )
     with TestClient(app, raise_server_exceptions=False, client=(peer, 1234)) as browser:
         yield Site(browser, lines, log, metrics)
 

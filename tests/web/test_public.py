@@ -299,4 +299,4 @@ def test_nothing_but_the_files_themselves_is_served(site: TestClient, path: str)
 
 def test_a_department_the_city_file_does_not_know_is_reached_by_the_citys_own_line() -> None:
     city = samples.city()
-    assert contact(city, "新しい課") == Contact("新しい課", city.phone, city.email)
+    assert contact(city, "新しい課", samples.LANGUAGES.japanese) == Contact("新しい課", city.phone, city.email)

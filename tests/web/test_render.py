@@ -9,15 +9,23 @@ import pytest
 from jinja2 import TemplateSyntaxError, UndefinedError
 
 from server.web.assets import Assets
-from server.web.render import Renderer, clock, day, moment, yen
+from server.web.render import Renderer
 from tests.web import samples
+
+JAPANESE = samples.LANGUAGES.japanese
 
 STATUSES = (400, 403, 404, 405, 409, 413, 422, 429, 500, 503)
 
 
 def made(tmp_path: Path, text: str) -> Renderer:
     (tmp_path / "page.html").write_text(text, "utf-8")
-    return Renderer(tmp_path, assets=Assets(samples.ROOT / "static"), city=samples.city(), sandbox=False)
+    return Renderer(
+        tmp_path,
+        assets=Assets(samples.ROOT / "static"),
+        city=samples.city(),
+        sandbox=False,
+        languages=samples.LANGUAGES,
+    )
 
 
 def test_text_is_escaped_wherever_it_stands(tmp_path: Path) -> None:
@@ -47,12 +55,12 @@ def test_a_file_that_is_not_there_is_an_error_and_no_dead_link(tmp_path: Path) -
 
 @pytest.mark.parametrize(("amount", "words"), [(0, "0円"), (300, "300円"), (1234567, "1,234,567円"), (-100, "-100円")])
 def test_amounts_are_whole_yen(amount: int, words: str) -> None:
-    assert yen(amount) == words
+    assert JAPANESE.yen(amount) == words
 
 
 def test_days_say_their_weekday() -> None:
-    assert day(date(2026, 11, 20)) == "2026年11月20日(金)"
-    assert day(date(2028, 2, 29)) == "2028年2月29日(火)"
+    assert JAPANESE.dated(date(2026, 11, 20)) == "2026年11月20日(金)"
+    assert JAPANESE.dated(date(2028, 2, 29)) == "2028年2月29日(火)"
 
 
 @pytest.mark.parametrize(
@@ -64,8 +72,8 @@ def test_days_say_their_weekday() -> None:
     ],
 )
 def test_times_are_those_of_clocks_in_japan(at: datetime, words: str) -> None:
-    assert moment(at) == words
-    assert words.endswith(clock(at))
+    assert JAPANESE.moment(at) == words
+    assert words.endswith(JAPANESE.timed(at))
 
 
 def test_every_refusal_says_what_happened_and_what_to_do_next() -> None:

@@ -37,7 +37,9 @@ Macros = Callable[[Sequence[FieldView]], str]
 @pytest.fixture(scope="module")
 def macros() -> Macros:
     """The questions as the macros write them."""
-    renderer = Renderer(ROOT / "templates", assets=Assets(ROOT / "static"), city=None, sandbox=True)
+    renderer = Renderer(
+        ROOT / "templates", assets=Assets(ROOT / "static"), city=None, sandbox=True, languages=samples.LANGUAGES
+    )
     return lambda shown: renderer.render("components/questions.html", {"views": shown})
 
 
@@ -124,7 +126,13 @@ def test_an_offered_town_and_a_number_that_is_kept_are_written_as_the_macros_wri
 
 
 def test_a_page_is_compiled_once_and_filled_in_for_everybody() -> None:
-    renderer = Renderer(ROOT / "templates", assets=Assets(ROOT / "static"), city=samples.city(), sandbox=True)
+    renderer = Renderer(
+        ROOT / "templates",
+        assets=Assets(ROOT / "static"),
+        city=samples.city(),
+        sandbox=True,
+        languages=samples.LANGUAGES,
+    )
     found = [context for _, context in samples.pages().values() if isinstance(context, StepPage)]
     others = [replace(context, saved_at=None, action="/x?<b>", rev="7") for context in found]
     assert found
