@@ -77,7 +77,7 @@ _BY_KIND: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "minItems": N_("{label}は{limit}件以上入力してください"),
             "maxItems": N_("{label}は{limit}件までにしてください。多い分を削除してください"),
         },
-        "textarea": {"maxLength": "{label}は{limit}文字以内にまとめてください"},
+        "textarea": {"maxLength": N_("{label}は{limit}文字以内にまとめてください")},
         "attachment": {
             "required": N_("{label}を添付してください"),
             "maxItems": N_("{label}は{limit}個までにしてください。多い分を削除してください"),
@@ -132,16 +132,16 @@ _BY_FORMAT: Final[Mapping[str, str]] = MappingProxyType(
 
 HINTS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "date": "例：令和6年5月1日",
-        "year-month": "例：令和6年5月",
-        "time": "例：9:30",
+        "date": N_("例：令和6年5月1日"),
+        "year-month": N_("例：令和6年5月"),
+        "time": N_("例：9:30"),
         "slot": N_("空いているところから選んでください"),
-        "phone": "例：090-1234-5678",
-        "email": "例：name@example.jp",
+        "phone": N_("例：090-1234-5678"),
+        "email": N_("例：name@example.jp"),
         "postal-code": N_("例：012-3456（7桁の数字）"),
         "my-number": N_("12桁の数字"),
         "corporate-number": N_("13桁の数字"),
-        "kana": "全角カタカナ（例：ヤマダ）",
+        "kana": N_("全角カタカナ（例：ヤマダ）"),
         "account-holder": N_("通帳のとおりに、全角カタカナ（例：ヤマダ　ハナコ）"),
     }
 )
@@ -180,4 +180,4 @@ def _limit(error: FieldError, field: Field | None, speech: Speech) -> str:
         return speech.date_text(date.fromisoformat(limit))
     if isinstance(limit, float) and limit.is_integer():
         limit = int(limit)
-    return f"{limit:,}" if isinstance(limit, int) and limit >= 10_000 else str(limit)
+    return speech.number(limit) if isinstance(limit, int) and limit >= 10_000 else str(limit)

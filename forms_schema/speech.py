@@ -33,6 +33,10 @@ class Speech:
         """Several things, one after another."""
         return "、".join(texts)
 
+    def number(self, value: int) -> str:
+        """'12,000'."""
+        return f"{value:,}"
+
     def date_text(self, day: date) -> str:
         """'令和6年5月1日（2024年5月1日）'."""
         return date_text(day)

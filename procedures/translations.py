@@ -5,13 +5,13 @@ What is not translated stays Japanese. A file is read when its language is first
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-from forms_schema.base import BadDeclaration, Json
-from procedures.reading import read_json, read_text
+from forms_schema.base import Json
 
 _SAID: Final = frozenset({"title", "description", "hint", "note"})
 ROOT: Final = Path(__file__).parent / "translations"
@@ -25,19 +25,31 @@ class Translations:
         self._words: Final = cache(self._read)
 
     def words(self, language: str, slug: str) -> Mapping[str, str]:
-        """Everything that is translated of a procedure; nothing where there is no file, or none that can be read."""
+        """Everything that is translated of a procedure; nothing where there is no file, or none that can be read: a
+        page rather speaks Japanese than not at all, and `broken` says so to whoever asks what is missing."""
         return self._words(language, slug)
 
     def text(self, language: str, slug: str, japanese: str) -> str | None:
         """A text of a procedure in another language, or None."""
         return self._words(language, slug).get(japanese)
 
+    def broken(self, language: str) -> Iterator[str]:
+        """The files of a language that cannot be read."""
+        for path in sorted((self._root / language).glob("*.json")):
+            if not _texts(path):
+                yield path.name
+
     def _read(self, language: str, slug: str) -> Mapping[str, str]:
-        try:
-            raw = read_json(read_text(self._root / language / f"{slug}.json"))
-        except (OSError, BadDeclaration):
-            return {}
-        return raw if isinstance(raw, dict) and all(isinstance(text, str) for text in raw.values()) else {}
+        return _texts(self._root / language / f"{slug}.json")
+
+
+def _texts(path: Path) -> Mapping[str, str]:
+    """No limit of size as declarations have: what all of them share in one language is longer than any."""
+    try:
+        raw = json.loads(path.read_text("utf-8-sig"))
+    except (OSError, ValueError):
+        return {}
+    return raw if isinstance(raw, dict) and all(isinstance(text, str) for text in raw.values()) else {}
 
 
 def reworded(value: Json, words: Mapping[str, str]) -> Json:

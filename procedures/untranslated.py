@@ -19,6 +19,7 @@ from procedures.translations import said
 OFTEN: Final = 3
 WHOLE: Final = ("ja-easy", "en")
 """Languages in which every title and summary is there too."""
+UNREADABLE: Final = "このファイルは読めません。日本語の文と翻訳の組だけを、JSON で書いてください"
 
 
 def shared_texts(library: Library, city: City, root: Path) -> Mapping[str, str]:
@@ -51,6 +52,7 @@ def shared_texts(library: Library, city: City, root: Path) -> Mapping[str, str]:
 def untranslated(library: Library, city: City, root: Path, language: str) -> Iterator[tuple[str, str]]:
     """(file below `translations/<language>`, text) of each that is missing."""
     translations = library.shared.translations
+    yield from ((file, UNREADABLE) for file in translations.broken(language))
     common = translations.words(language, "common")
     yield from (("common.json", text) for text in shared_texts(library, city, root) if not common.get(text))
     for each in library.declarations.values() if language in WHOLE else ():

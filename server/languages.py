@@ -72,7 +72,7 @@ class Language(Speech):
 
     def yen(self, amount: int) -> str:
         """1234 → 1,234円."""
-        return self.say(N_("{amount}円")).format(amount=f"{amount:,}")
+        return self.say(N_("{amount}円")).format(amount=self.number(amount))
 
     def dated(self, day: date) -> str:
         """令和8年4月1日 would need the era; pages say 2026年4月1日(水), which everybody reads."""
@@ -163,6 +163,11 @@ class Foreign(Language):
 
         return Locale.parse(self._locale_name)
 
+    def number(self, value: int) -> str:
+        from babel.numbers import format_decimal
+
+        return format_decimal(value, locale=self._locale)
+
     def date_text(self, day: date) -> str:
         from babel.dates import format_date
 
@@ -209,7 +214,7 @@ class Easy(Foreign):
         return ""
 
     quoted, listed, city_name = Language.quoted, Language.listed, Language.city_name
-    date_text, month_text, day = Language.date_text, Language.month_text, Language.day
+    number, date_text, month_text, day = Language.number, Language.date_text, Language.month_text, Language.day
     time_text, clock = Language.time_text, Language.clock
     hours, slot, dated, timed, opening = Language.hours, Language.slot, Language.dated, Language.timed, Language.opening
 

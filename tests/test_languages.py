@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from forms_schema.speech import JAPANESE
 from procedures.city import load_city
 from procedures.declaration import Declaration
 from procedures.library import ROOT, load_library
-from procedures.untranslated import untranslated
+from procedures.translations import Translations
+from procedures.untranslated import UNREADABLE, untranslated
 from server.languages import Foreign
 from tests import messages
 from tests.web import samples
@@ -78,6 +80,12 @@ def test_a_translation_is_in_its_language_and_not_in_japanese(language: Foreign)
         assert bare == []
     else:
         assert [text for text in texts if re.search("[\u3041-\u30fa]{2}", ASIDE.sub("", ASIDE.sub("", text)))] == []
+
+
+@pytest.mark.parametrize("language", FOREIGN, ids=lambda each: each.code)
+def test_a_translation_is_plain_text_that_may_stand_in_an_attribute(language: Foreign) -> None:
+    texts = [text for message in messages.read(language) for text in _texts(message.string) if message.id]
+    assert [text for text in texts if re.search('["<>]', text)] == []
 
 
 def test_days_and_times_are_written_as_each_language_writes_them() -> None:
@@ -150,3 +158,15 @@ def test_every_page_says_the_same_things_in_the_same_places(code: str) -> None:
             each.at["id"] for each in after.elements if "id" in each.at
         ], name
         assert not re.search(r"%\(\w+\)|\{\w+\}", after.text), name
+
+
+def test_a_file_of_translations_that_cannot_be_read_is_told_and_costs_nobody_a_page(tmp_path: Path) -> None:
+    (tmp_path / "en").mkdir()
+    for name, text in {"common": "{", "inu-toroku": '{"犬": 1}', "inu-henko": '{"犬": "Dog"}'}.items():
+        (tmp_path / "en" / f"{name}.json").write_text(text, "utf-8")
+    translations = Translations(tmp_path)
+    assert list(translations.broken("en")) == ["common.json", "inu-toroku.json"]
+    assert (translations.words("en", "common"), translations.text("en", "inu-henko", "犬")) == ({}, "Dog")
+    library = load_library()
+    broken = replace(library, shared=replace(library.shared, translations=translations))
+    assert ("common.json", UNREADABLE) in list(untranslated(broken, load_city(CITY), ROOT, "en"))

@@ -69,6 +69,14 @@ def _is_number(value: Json | None) -> bool:
     return isinstance(value, str) and not value.startswith(PREFIX) and FORMATS["my-number"](value)
 
 
+def unkeepable(form: Form, answers: Answers) -> frozenset[str]:
+    """The places of what was typed for a number and is none: nothing can keep it."""
+    found = {place: at(answers, place) for place in _places(form, answers)}
+    return frozenset(
+        p for p, v in found.items() if isinstance(v, str) and not v.startswith(PREFIX) and not _is_number(v)
+    )
+
+
 def any_typed(form: Form, answers: Answers) -> bool:
     """Whether a number stands in the clear."""
     return bool(_typed(form, answers))

@@ -30,7 +30,8 @@ from server.store import StoreUnavailable
 from server.store.database import Reading, Writing
 from server.web import steps
 from server.web.athand import needs
-from server.web.contexts import Banner, ConflictPage, Difference, SavedPage, StepPage
+from server.web.conflicts import conflict, differences
+from server.web.contexts import Banner, SavedPage, StepPage
 from server.web.files import take_files, with_files
 from server.web.http import (
     RETRY_SECONDS,
@@ -181,12 +182,12 @@ async def _turned(request: Request, place: Place, posted: Posted, files: Sequenc
     if verb in ("lookup", "town", "refresh") or (verb in STAYS and is_fragment(request) and not by_row):
         return _step(request, changed, turn=turn, errors=_still_wrong(changed, turn, posted))
     if place.draft is not None and _stale(place.draft, posted):
-        if found := await _differences(place, turn.content, day):
-            return _conflict(request, place, found, posted)
+        if found := await differences(place, turn.content, day):
+            return conflict(request, place, found, posted)
         changed = place  # the same page sent twice: what it says is saved already
     try:
         kept, unfit = await take_files(request, place, files, turn.origins)
-        errors = _errors(changed, turn, kept, unfit) if verb == filling.NEXT else ()
+        errors = _errors(changed, turn, kept, unfit) if verb == filling.NEXT else _unkept(changed, turn)
         if errors and place.draft is None:
             errors = _errors(changed, turn, (), unfit)  # files are kept with a draft only: they are asked for again
         if errors:
@@ -199,6 +200,13 @@ async def _turned(request: Request, place: Place, posted: Posted, files: Sequenc
     except LimitReached as error:
         told = language(request).say(TOO_MANY).format(minutes=-(-error.seconds // 60))
         return _unsaved(request, changed, turn, 429, error.seconds, told)
+
+
+def _unkept(place: Place, turn: filling.Turn) -> tuple[FieldError, ...]:
+    """A 個人番号 that is none is told whichever button was pressed: only whole ones can be sealed, and it would be gone
+    without a word."""
+    lost = numbers.unkeepable(place.declaration.form, turn.content.answers)
+    return tuple(error for error in _errors(place, turn, (), ()) if error.pointer in lost) if lost else ()
 
 
 def _unsaved(request: Request, place: Place, turn: filling.Turn, status: int, seconds: int, told: str) -> Response:
@@ -341,8 +349,8 @@ async def _overtaken(request: Request, place: Place, pressed: Pressed) -> Respon
     if isinstance(fresh, Response):
         return fresh
     day = today(services(request).clock())
-    if found := await _differences(fresh, place.content, day):
-        return _conflict(request, fresh, found, pressed.posted)
+    if found := await differences(fresh, place.content, day):
+        return conflict(request, fresh, found, pressed.posted)
     return _onward(request, fresh, pressed)
 
 
@@ -420,7 +428,7 @@ def _step(
     made = steps.items(shown)
     if personal and is_fragment(request) and status == 200:  # what is kept for everybody is always a whole page
         renderer = services(request).renderer.speaking(language(request))
-        beside = {"asked": _asked(shown), "offers": bool(place.known), "earlier": _offered(shown, place)}
+        beside = {"asked": shown.asked, "offers": bool(place.known), "earlier": _offered(shown, place)}
         again = renderer.render("components/step_again.html", beside)
         return HTMLResponse(renderer.finished(f"{renderer.questions(made)}{again}"))
     context = replace(
@@ -450,7 +458,7 @@ def _step_page(shown: steps.Shown, place: Place, made: Sequence[FieldView | OnPa
         wrong=tuple(error.pointer for error in shown.errors),
         action=place.action,
         rev=str(place.draft.revision) if place.draft else "",
-        asked=_asked(shown),
+        asked=shown.asked,
         saved_at=place.draft.saved_at if place.draft else None,
         banner=None if shown.errors else steps.card_banner(shown),
         multipart=steps.multipart(shown.form, place.number),
@@ -458,10 +466,6 @@ def _step_page(shown: steps.Shown, place: Place, made: Sequence[FieldView | OnPa
         offers=bool(place.known),
         earlier=_offered(shown, place),
     )
-
-
-def _asked(shown: steps.Shown) -> str:
-    return filling.mark(filling.on_step(shown.form, shown.number, shown.settled))
 
 
 def _level_to_ask(request: Request, shown: steps.Shown) -> str:
@@ -484,28 +488,6 @@ def _offered(shown: steps.Shown, place: Place) -> date | None:
     """The day of earlier answers that could fill blanks of this step."""
     found = earlier.offer(shown.form, place.number, shown.settled, place.known)
     return in_japan(found.at).date() if found else None
-
-
-async def _differences(place: Place, mine: Content, day: date) -> tuple[filling.Difference, ...]:
-    """What a page says otherwise than the draft that was saved meanwhile."""
-    form, saved = place.declaration.form, place.content
-    answers = await to_thread.run_sync(numbers.recognised, form, mine.answers, saved.answers, saved.marks)
-    return filling.differences(form, replace(mine, answers=answers), saved, day)
-
-
-def _conflict(request: Request, place: Place, found: Sequence[filling.Difference], posted: Posted) -> Response:
-    """Two tabs saved different things: both are shown, and the resident chooses."""
-    chosen = ("_rev", "_do", filling.PICK)
-    kept = [(name, value) for name, values in posted.items() for value in values if not name.startswith(chosen)]
-    conflict = ConflictPage(
-        title=place.declaration.title,
-        step_title=place.declaration.form.steps[place.number].title,
-        differences=[Difference(filling.PICK + each.pointer, each.label, each.mine, each.theirs) for each in found],
-        hidden=kept,
-        action=place.action,
-        rev=str(place.draft.revision) if place.draft else "",
-    )
-    return page(request, "pages/conflict.html", conflict, status=409)
 
 
 ROUTES = [

@@ -49,6 +49,11 @@ class Shown:
     def form(self) -> Form:
         return self.declaration.form
 
+    @property
+    def asked(self) -> str:
+        """Stands for what is asked on the page."""
+        return filling.mark(filling.on_step(self.form, self.number, self.settled))
+
 
 def asks_applicant(shown: Shown) -> bool:
     """Whether the applicant's own answers stand on this step, and somebody acts for themselves."""

@@ -158,6 +158,16 @@ def test_the_same_number_sent_twice_is_no_conflict(resident: Resident) -> None:
     assert (again.status, again.path) == (200, first.path)
 
 
+@pytest.mark.parametrize("button", ["save", "back", "signin"])
+def test_a_number_that_cannot_be_kept_is_told_whichever_button_was_pressed(resident: Resident, button: str) -> None:
+    page, name = with_number(resident)
+    wrong = MINE[:-1] + str((int(MINE[-1]) + 1) % 10)
+    told = on(resident, page, typed_on(page, name, wrong), do=button)
+    assert (told.status, told.path, value(told, name)) == (422, page.path, wrong)
+    assert "カードや通知を見て、12桁の数字を入力してください" in told.text
+    assert on(resident, told, {name: [""]}, do="save").status == 200
+
+
 def test_of_two_tabs_each_answer_can_be_taken_from_either(resident: Resident) -> None:
     tab = second_step(resident)
     on(resident, tab, applicant() | {PHONE: ["0173-11-1111"], FAMILY: ["先"]})
