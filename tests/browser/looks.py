@@ -48,7 +48,7 @@ _TOOLS = """() => { window.looks = (() => {
   const wide = () => (document.documentElement.scrollWidth > innerWidth ? ['the page'] : []).concat(
     [...document.body.querySelectorAll('*')].filter(e => { const r = e.getBoundingClientRect();
       return r.width > 1 && r.height > 1 && (r.left < -1 || r.right > innerWidth + 1)
-        && !e.matches('.skip, option'); }).map(told));
+        && !e.matches('.skip, option') && !hidden(e); }).map(told));
   // A full-width blank at the end of a line hangs over its edge; nothing of it is seen.
   const hangs = e => /\u3000/.test(e.textContent) ? parseFloat(getComputedStyle(e).fontSize) + 1 : 0;
   const cut = () => texts().filter(({e, left, right, top, bottom}) => {
