@@ -122,6 +122,9 @@ class Published:
 _SERVED = select(tables.publication).execution_options(yield_per=500)
 """Row by row: all headers at once would be tens of megabytes that a process does not give back."""
 _BUNDLE = select(tables.declaration.c.bundle).where(tables.declaration.c.digest == bindparam("digest"))
+_BUNDLES = select(tables.declaration.c.bundle).where(
+    tables.declaration.c.digest.in_(bindparam("digests", expanding=True))
+)
 
 
 _MARK = "published_files"
@@ -158,11 +161,23 @@ class Catalogue:
         """Read what the store serves now. The headers of versions that stay are not parsed again."""
         async with self._refreshing:  # what was read first must not be put in place last
             self._put(await self._database.read(self._read, long=True))
+            if len(self._served) <= KEPT_VERSIONS:
+                self._keep_all(await self._database.read(self._missing, long=True))
 
     def _read(self, db: Reading) -> list[Published]:
         """Everything served, by its id."""
         found = [self._published(row) for row in db.execute(_SERVED)]
         return sorted(found, key=lambda each: each.declaration.id)
+
+    def _missing(self, db: Reading) -> list[Declaration]:
+        """The whole of what is served and not held yet: a form that somebody is filling in must not wait for a store
+        that is away. Beyond some hundreds only what is opened is held."""
+        wanted = [each.digest for each in self._served.values() if each.digest not in self._versions]
+        return [Declaration.from_bundle(row.bundle) for row in db.execute(_BUNDLES, {"digests": wanted})]
+
+    def _keep_all(self, found: Iterable[Declaration]) -> None:
+        for declaration in found:
+            self._kept(declaration.digest, declaration)
 
     def _published(self, row: Row[Any]) -> Published:
         present = self._served.get(row.slug)
@@ -210,8 +225,11 @@ class Catalogue:
         text = await self._database.read(lambda db: db.scalar(_BUNDLE, {"digest": digest}))
         if text is None:
             raise LookupError(digest)
+        return self._kept(digest, Declaration.from_bundle(text))
+
+    def _kept(self, digest: str, made: Declaration) -> Declaration:
         # Who asked for the same meanwhile has it already, and it is compiled but once.
-        found = self._versions.setdefault(digest, Declaration.from_bundle(text))
+        found = self._versions.setdefault(digest, made)
         if len(self._versions) > KEPT_VERSIONS:
             self._versions.popitem(last=False)
         return found

@@ -70,7 +70,7 @@ def test_ones_own_page_is_fit_for_everybody_with_many_things_and_with_none(visit
     visit.page.locator("summary").filter(has_text="消す").click()
     for words in ("この書きかけを消す", "取り消す", "保存した回答を消す"):
         visit.go(words)
-        visit.page.locator("details:not([open]) summary").first.click()
+        visit.page.locator("main details:not([open]) summary").first.click()
     examined(visit)
     visit.open(f"/applications/{number}")
     visit.go("申請を取り下げる")

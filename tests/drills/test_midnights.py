@@ -221,7 +221,7 @@ def test_an_application_filed_at_midnight_is_of_one_day_in_everything(now: str, 
             assert row.retained_until == retained_until(day, 3)
             assert today(row.due_at) == day + timedelta(days=site.of.city.payment_days)
             assert f"{day.year}年{day.month}月{day.day}日" in shown
-            assert f"{day:%Y年%m月%d日}" in newest_mail(site)
+            assert f"{day.year}年{day.month}月{day.day}日" in newest_mail(site)
             clock.advance(minutes=1)
 
 

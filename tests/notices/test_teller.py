@@ -233,4 +233,4 @@ def test_every_text_is_short_and_plain() -> None:
         text = path.read_text("utf-8")
         assert text.startswith("件名: ")
         assert len(text.splitlines()) <= 24, path
-        assert "{{ city.name }}" in text
+        assert "{{ city_name }}" in text

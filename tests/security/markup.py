@@ -104,7 +104,11 @@ class Reading(HTMLParser):
         leads = name in ("href", "src", "action", "formaction", "data", "poster", "hx-get", "hx-post", "xlink:href")
         if name.startswith(("on", "hx-on")) or name in ("style", "srcdoc"):
             self.harm.append(f"{tag} {name}")
-        if leads and value and not (value.isdecimal() or value.startswith(("/", "#", "tel:", "mailto:", "https://"))):
+        if (
+            leads
+            and value
+            and not (value.isdecimal() or value.startswith(("/", "#", "?lang=", "tel:", "mailto:", "https://")))
+        ):
             self.harm.append(f"{tag} {name}={value}")
         if leads and value.startswith("//"):
             self.harm.append(f"{tag} {name}={value}")

@@ -35,6 +35,8 @@ KEPT = {
     "GET /procedures": "public, no-cache",
     "GET /procedures/{slug}": "public, no-cache",
     "GET /procedures/{slug}/apply": "public, no-cache",
+    "GET /life-events": "public, no-cache",
+    "GET /life-events/{event}": "public, no-cache",
     "GET /static/{path:path}": "public, max-age=31536000, immutable",
     "GET /robots.txt": "public, max-age=86400",
     "GET /opendata": "public, no-cache",
