@@ -120,7 +120,9 @@ def test_every_form_that_does_something_is_posted(page: Html) -> None:
 
 @pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("step")])
 def test_enter_in_a_text_box_goes_on_and_removes_nothing(name: str) -> None:
-    first = next(each for each in Html(html_of(name)).all("button") if "main" in each.inside)
+    """The first button of the form, wherever on the page it stands: it may belong to the form by its id."""
+    buttons = Html(html_of(name)).all("button")
+    first = next(each for each in buttons if each.at.get("form") == "form" or "main" in each.inside)
     assert (first.at["name"], first.at["value"]) == ("_do", "next")
 
 
@@ -155,7 +157,11 @@ JAPANESE = re.compile(r"[ぁ-んァ-ヶ一-龠]")
 SAID = re.compile(r"{#.*?#}|{%-?\s*trans\b.*?endtrans\s*-?%}|{{.*?}}|{%.*?%}", re.DOTALL)
 
 
-@pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: path.stem)
+RESIDENTS = sorted(path for path in TEMPLATES.rglob("*.html") if path.parent.name != "staff")
+"""All but the pages of the staff: they work in Japanese, the language of the office's records, and in no other."""
+
+
+@pytest.mark.parametrize("path", RESIDENTS, ids=lambda path: path.stem)
 def test_every_word_for_people_can_be_translated(path: Path) -> None:
     left = SAID.sub("", path.read_text("utf-8"))
     assert [line for line in left.splitlines() if JAPANESE.search(line)] == []
