@@ -29,9 +29,8 @@ NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 NO_LOOKUPS: Final[Mapping[str, tuple[Option, ...]]] = MappingProxyType({})
 NO_OFFERS: Final[Mapping[str, Offered]] = MappingProxyType({})
 _NOTHING: Final = Offered()
-APPLICANT: Final = "applicant"
-
 # WCAG 1.3.5 asks for the purpose of inputs about the person who types, and of nobody else's.
+_OWN: Final = frozenset({"applicant", "home", "previous_home"})
 _AUTOCOMPLETE_IN: Final = {
     ("person_name", "family"): "family-name",
     ("person_name", "given"): "given-name",
@@ -120,7 +119,7 @@ class _Facts:
 @lru_cache(maxsize=8192)
 def _facts(field: Field, subject: str, parent: str) -> _Facts:
     hint = field.hint or field.speech.say(HINTS.get(field.schema.get("format", ""), ""))
-    autocomplete = _autocomplete(field, parent) if subject == APPLICANT else ""
+    autocomplete = _autocomplete(field, parent) if subject in _OWN else ""
     return _Facts(hint, field.kind.width(field), field.kind.inputmode(field), autocomplete, _langs(field, hint))
 
 

@@ -155,7 +155,26 @@ SUBJECT_WORDS: Final[dict[str, str]] = {
     "properties": "土地や建物(いくつか)",
     "vehicle": "車両",
     "vehicles": "車両(いくつか)",
+    "recipient": "書類を受け取る人・送り先",
+    "acting": "だれが手続をするか",
+    "occasion": "手続のきっかけ(引越し、出生など)",
+    "occurred_on": "きっかけになったことがあった日",
     "married": "婚姻",
-    "moved_on": "引越した日",
+    "moved_on": "引越した日、引越す予定の日",
+    "moved": "もう引越したか",
+    "moving": "これから引越すか",
+    "home": "いまの住所、引越した人の新しい住所",
+    "previous_home": "引越す前の住所",
+    "previous_city": "前に住んでいた市区町村",
+    "nationality": "国籍",
+    "foreign": "外国籍か",
+    "has_card": "マイナンバーカードを持っているか",
+    "living": "本人との同居・別居",
+    "relation": "本人との関係(続柄)",
+    "head_relation": "新しい世帯主からみた続柄",
+    "child_relation": "手続の対象の子からみた関係",
+    "is_applicant": "この人は本人か",
+    "any_household": "ほかに世帯の人がいるか",
 }
-"""Whose facts an answer may be."""
+"""Whose facts an answer may be; from `acting` on, a subject that is a single fact, of the member whose row or group it
+stands in, else of the applicant."""
