@@ -30,6 +30,7 @@ from server.notices.sandbox_mailbox import SandboxMailbox
 from server.notices.smtp import SmtpAdapter
 from server.notices.worker import Mailer
 from server.people.identity import IdentityAdapter, sandbox_identity
+from server.people.passwords import Passwords
 from server.people.postal import postal_data
 from server.people.sandbox_signer import SandboxSigner
 from server.people.signing import SigningAdapter
@@ -48,6 +49,7 @@ from server.web import (
     life_events,
     machines,
     my,
+    office,
     opendata,
     operations,
     payments,
@@ -58,6 +60,7 @@ from server.web import (
     sandbox_sign,
     signin,
     signing,
+    staff,
 )
 from server.web.assets import Assets
 from server.web.guard import Guard
@@ -81,6 +84,8 @@ MODULES: Final = (
     signin,
     signing,
     payments,
+    office,
+    staff,
     operations,
     opendata,
     gallery,
@@ -177,6 +182,7 @@ def build(settings: Settings, city: City, metrics: Metrics, *, clock: Clock, ran
         postal=postal_data(),
         identity=identity,
         signing=signing_adapter,
+        passwords=Passwords(),
         gateway=_gateway(settings, keys, clock, random),
         mailer=_mailer(settings, keys, city, languages),
         scanner=scanner,

@@ -1,4 +1,5 @@
-"""`kakanai …`: the commands of an operator; `cli_procedures` has those about declarations."""
+"""`kakanai …`: the commands of an operator; `cli_procedures` has those about declarations, `cli_staff` those about
+accounts."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from server.cli_procedures import add_procedures, publish_files
+from server.cli_staff import add_staff
 from server.console import Commands, Run, command, complain, group, opened, read_settings
 from server.settings import BadSettings, Settings
 from server.store import StoreRefused, StoreUnavailable
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="kakanai", description="Japanese city procedures online")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (add_serve, add_worker, add_procedures, add_db, add_keys, add_audit, add_notices, add_protection):
+    rooms = (add_db, add_keys, add_audit, add_notices, add_protection, add_staff)
+    for add in (add_serve, add_worker, add_procedures, *rooms):
         add(commands)
     arguments = parser.parse_args(argv)
     run: Run = arguments.run

@@ -20,7 +20,7 @@ from server.money.overdue import lapse_overdue
 from server.notices import outbox
 from server.notices.mail import Delivery
 from server.notices.worker import deliver_due
-from server.people import email_codes, limits, sessions, tokens
+from server.people import email_codes, limits, sessions, staff_sessions, tokens
 from server.people.limits import Limit, seconds_to_wait
 from server.services import Services
 from server.store.database import Writing
@@ -65,7 +65,7 @@ async def _notices(of: Services, now: datetime) -> None:
 
 async def _sweeps(of: Services, now: datetime) -> None:
     def work(db: Writing) -> None:
-        for room in (drafts, uploads, earlier, email_codes, sessions, tokens, limits, outbox):
+        for room in (drafts, uploads, earlier, email_codes, sessions, staff_sessions, tokens, limits, outbox):
             room.sweep(db, now=now)
 
     await of.database.transact(work)

@@ -21,6 +21,7 @@ from server.languages import Languages
 from server.money.checkout import Cashier
 from server.notices.worker import Mailer
 from server.people.identity import IdentityAdapter
+from server.people.passwords import Passwords
 from server.people.postal import PostalData
 from server.people.signing import SigningAdapter
 from server.settings import Settings
@@ -47,6 +48,7 @@ class Services:
     postal: PostalData
     identity: Mapping[str, IdentityAdapter]
     signing: SigningAdapter | None
+    passwords: Passwords
     gateway: Gateway | None
     mailer: Mailer | None
     scanner: Scanner | None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import bindparam, delete
+from sqlalchemy import bindparam, delete, update
 
 from server.store import tables as t
 from server.store.database import Writing
@@ -40,6 +40,20 @@ def seconds_to_wait(db: Writing, keys: Keys, limit: Limit, who: str, *, now: dat
     bucket = keys.index_digest("attempt", f"{limit.what}\n{who}").hex()
     count = db.counted(t.attempt, {"bucket": bucket, "period": period}, "tries")
     return 0 if count <= limit.most else period + length - moment
+
+
+_FORGIVE = (
+    update(t.attempt)
+    .where(t.attempt.c.bucket == bindparam("of"), t.attempt.c.period == bindparam("since"), t.attempt.c.tries > 0)
+    .values(tries=t.attempt.c.tries - 1)
+)
+
+
+def forgive(db: Writing, keys: Keys, limit: Limit, who: str, *, now: datetime) -> None:
+    """Take a try by `who` back that was counted in this period: where only failures are to count."""
+    moment, length = int(now.timestamp()), int(limit.period.total_seconds())
+    bucket = keys.index_digest("attempt", f"{limit.what}\n{who}").hex()
+    db.execute(_FORGIVE, {"of": bucket, "since": moment - moment % length})
 
 
 class LimitReached(Exception):

@@ -395,6 +395,67 @@ class Bulletin(_Stored, table=True):
     key: str
 
 
+class Staff(_Stored, table=True):
+    """Somebody who works for the city. The login is found by its keyed digest; `sealed_profile` has it with the name.
+
+    `enrolled_at` is NULL until password and second factor are set, for which `enrol_digest` (keyed) is good until
+    `enrol_until`. `totp_step` is the last period of 30 seconds whose code was taken: none counts twice.
+    """
+
+    id: str = Field(primary_key=True)
+    login_digest: bytes = Field(unique=True)
+    wrapped_key: bytes
+    sealed_profile: bytes
+    sealed_password: bytes | None = None
+    sealed_totp: bytes | None = None
+    totp_step: int = Field(default=0, sa_type=BigInteger)
+    enrol_digest: bytes | None = None
+    enrol_until: datetime | None = None
+    enrolled_at: datetime | None = None
+    disabled_at: datetime | None = None
+    created_at: datetime
+
+
+class StaffRole(_Stored, table=True):
+    """A role is held in a department; `department` is '*' for those held in the whole city."""
+
+    staff_id: str = Field(primary_key=True, foreign_key="staff.id", ondelete="CASCADE")
+    role: str = Field(primary_key=True)
+    department: str = Field(primary_key=True)
+
+
+class StaffRecovery(_Stored, table=True):
+    """A recovery code that was not used yet: a keyed digest."""
+
+    staff_id: str = Field(primary_key=True, foreign_key="staff.id", ondelete="CASCADE")
+    digest: bytes = Field(primary_key=True)
+
+
+class StaffSession(_Stored, table=True):
+    """A browser of the staff's. `stage` is 'in', or 'enrolling' while the second factor is being set."""
+
+    id: str = Field(primary_key=True)
+    token_digest: bytes = Field(unique=True)
+    staff_id: str = Field(foreign_key="staff.id", ondelete="CASCADE", index=True)
+    stage: str
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime = Field(index=True)
+
+
+class StaffReason(_Stored, table=True):
+    """Why somebody looks at a case of a department that is not theirs; it opens the case until `expires_at`, and is
+    kept as long as the case."""
+
+    id: str = Field(primary_key=True)
+    staff_id: str = Field(foreign_key="staff.id", ondelete="CASCADE", index=True)
+    application_id: str = Field(foreign_key="application.id", ondelete="CASCADE", index=True)
+    wrapped_key: bytes
+    sealed_reason: bytes
+    created_at: datetime
+    expires_at: datetime
+
+
 def _core(model: type[SQLModel]) -> CoreTable:
     return cast(CoreTable, model.__table__)  # type: ignore[attr-defined]  # SQLAlchemy sets it on every table class
 
@@ -424,4 +485,9 @@ provider_event: Final = _core(ProviderEvent)
 outbox: Final = _core(Outbox)
 attempt: Final = _core(Attempt)
 audit: Final = _core(Audit)
+staff: Final = _core(Staff)
+staff_role: Final = _core(StaffRole)
+staff_recovery: Final = _core(StaffRecovery)
+staff_session: Final = _core(StaffSession)
+staff_reason: Final = _core(StaffReason)
 bulletin: Final = _core(Bulletin)

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from server.web.badge import load_staff, to_staff_sign_in
 from server.web.http import (
     is_sandbox,
     load_program,
@@ -62,13 +63,20 @@ class Access(StrEnum):
     """As VISITOR, and besides a resident's program with a bearer token, which counts at these addresses alone."""
     SIGNED = "signed"
     """Another system that signs its message; the endpoint checks the signature. No CSRF rule: no cookie counts."""
+    STAFF = "staff"
+    """Somebody of the staff who is signed in; others are sent to their sign-in. What they may do, `roles` says. The
+    residents' session is not looked at, and the page is Japanese."""
+    STAFF_DOOR = "staff-door"
+    """The staff's way in: everybody, and Japanese."""
     OPERATIONS = "operations"
     """Machines that watch over the service. Numbers and states only."""
     SANDBOX = "sandbox"
     """A stand-in: 404 wherever the mode is not sandbox."""
 
 
-_SESSIONLESS: Final = frozenset({Access.PUBLIC, Access.SIGNED, Access.OPERATIONS})
+_STAFFS: Final = frozenset({Access.STAFF, Access.STAFF_DOOR})
+_SESSIONLESS: Final = _STAFFS | {Access.PUBLIC, Access.SIGNED, Access.OPERATIONS}
+"""Where nothing is known of a resident, and nothing of what they chose is kept."""
 
 
 class GatedRoute(Route):
@@ -117,6 +125,8 @@ def _gate(path: str, endpoint: Endpoint, access: Access, body: int) -> Endpoint:
         seen.body_limit = body
         if b"lang=" in request.scope["query_string"]:
             speak(request, request.query_params.get("lang", ""))
+        if access in _STAFFS:
+            speak(request, "ja")
         refusal = await _admit(request, access)
         response = refusal if refusal is not None else await endpoint(request)
         if access not in _SESSIONLESS:
@@ -132,6 +142,8 @@ async def _admit(request: Request, access: Access) -> Response | None:
         return problem(request, 404)
     if access is Access.PROGRAM:
         return await load_program(request)
+    if access is Access.STAFF and await load_staff(request) is None:
+        return to_staff_sign_in(request)
     if access not in _SESSIONLESS:
         await load_visitor(request)
     if access is Access.RESIDENT and visitor(request).resident is None:

@@ -49,9 +49,11 @@ class Server:
             **self._settings,
         }
 
-    def command(self, *words: str) -> None:
-        """`kakanai …` with this server's settings."""
-        subprocess.run([str(KAKANAI), *words], cwd=ROOT, env=self._environment, check=True, capture_output=True)  # noqa: S603
+    def command(self, *words: str) -> str:
+        """`kakanai …` with this server's settings: what it printed."""
+        asked = {"cwd": ROOT, "env": self._environment, "check": True, "capture_output": True}
+        done = subprocess.run([str(KAKANAI), *words], encoding="utf-8", **asked)  # type: ignore[call-overload]  # noqa: S603
+        return str(done.stdout)
 
     def start(self) -> None:
         with self._log.open("ab") as log:

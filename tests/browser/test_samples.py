@@ -13,10 +13,10 @@ from playwright.sync_api import Browser, Page, Route
 from tests.browser import looks, tree
 from tests.browser.looks import DESK, FOLDED, LAYOUT, at, forced_colours, large, spaced
 from tests.browser.tree import Tree
-from tests.web import samples
+from tests.web import samples, staff_samples
 
 SITE = "http://samples.test"
-PAGES = samples.pages()
+PAGES = samples.pages() | staff_samples.pages()
 
 
 def html_of(name: str) -> str:

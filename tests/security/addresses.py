@@ -114,6 +114,28 @@ ADDRESSES: Final[Mapping[str, Row]] = {
     "GET /payments/{id}": Row("/payments/{id}", its_people(200)),
     "GET /payments/{id}/go": Row("/payments/{id}/go", its_people(303)),
     "POST /payments/webhook/{provider}": Row("/payments/webhook/sandbox", everybody(400), body={"content": b"{}"}),
+    # the staff: to residents, whoever they are, there is a door and nothing behind it (tests/web/test_office.py)
+    "GET /staff/signin": Row("/staff/signin", everybody(200)),
+    "POST /staff/signin": Row("/staff/signin", everybody(422), {"login": "nobody", "password": ""}),
+    "GET /staff/enrol": Row("/staff/enrol", everybody(200)),
+    "POST /staff/enrol": Row("/staff/enrol", everybody(422), {"login": "nobody", "code": "x"}),
+    "GET /staff/enrol/factor": Row("/staff/enrol/factor", everybody(303)),
+    "POST /staff/enrol/factor": Row("/staff/enrol/factor", everybody(303), {"code": "000000"}),
+    "POST /staff/signout": Row("/staff/signout", everybody(303)),
+    "GET /staff": Row("/staff", everybody(303)),
+    "POST /staff/sessions/{session}/end": Row(f"/staff/sessions/{'0' * 32}/end", everybody(303)),
+    "GET /office": Row("/office", everybody(303)),
+    "GET /office/applications/{number}": Row("/office/applications/{number}", everybody(303)),
+    "POST /office/applications/{number}/reason": Row("/office/applications/{number}/reason", everybody(303)),
+    "POST /office/applications/{number}/accept": Row("/office/applications/{number}/accept", everybody(303)),
+    "GET /office/applications/{number}/files/{file}": Row("/office/applications/{number}/files/{file}", everybody(303)),
+    "GET /office/looks": Row("/office/looks", everybody(303)),
+    "GET /admin/staff": Row("/admin/staff", everybody(303)),
+    "GET /admin/staff/{staff}": Row(f"/admin/staff/{'0' * 32}", everybody(303)),
+    "POST /admin/staff/{staff}/switch": Row(f"/admin/staff/{'0' * 32}/switch", everybody(303), {"do": "disable"}),
+    "POST /admin/staff/{staff}/sessions/{session}/end": Row(
+        f"/admin/staff/{'0' * 32}/sessions/{'0' * 32}/end", everybody(303)
+    ),
     # stand-ins: other parties, who know of nobody's session, only what the address names
     "GET /graphql/explorer": Row("/graphql/explorer", everybody(200)),
     "GET /_kinds": Row("/_kinds", everybody(200)),

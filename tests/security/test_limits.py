@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 import server
 from server.app import create_app
 from server.applications import intake, lookup, submission
-from server.people import email_codes, identity, sessions, tokens
+from server.people import email_codes, identity, sessions, staff, tokens
 from server.people.limits import Limit
 from server.settings import Settings
 from server.store import tables as t
@@ -42,6 +42,9 @@ KEPT = "きえない言葉"
 """What was typed, and is still there when one is told to wait."""
 OWN: Final = "only what is one's own is changed, in place: it grows neither the store nor anybody's knowledge"
 STAND_IN: Final = "a stand-in of the sandbox, which is nobody's outside it"
+
+COLLEAGUE: Final = "somebody of the staff with the role for it, and each time is written down under their name"
+FAILURES: Final = (staff.FAILED_HERE, staff.FAILED_ANYWHERE, staff.FAILED_PLACE)
 
 Ask = Callable[[Browser], httpx2.Response]
 
@@ -95,6 +98,14 @@ def guesses(_browser: Browser) -> Ask:
     return lambda browser: browser.post("/signin/email", {"code": "000000"})
 
 
+def enters(_browser: Browser) -> Ask:
+    return lambda browser: browser.post("/staff/signin", {"login": "tanaka", "password": "", "code": "000000"})
+
+
+def enrols(_browser: Browser) -> Ask:
+    return lambda browser: browser.post("/staff/enrol", {"login": "tanaka", "code": "0000", "password": ""})
+
+
 def signs_in(_browser: Browser) -> Ask:
     return lambda browser: browser.get("/signin/jpki/go")
 
@@ -123,6 +134,7 @@ LIMITS: Final[Mapping[str, tuple[Met, ...] | str]] = {
         Met(drafts.BY_BROWSER, begins, signed_in=True, keeps=True),
         Met(drafts.BY_PLACE, begins, keeps=True),
     ),
+    "POST /life-events/{event}": "only shows which questions follow; nothing is kept",
     "POST /drafts/{draft}/{step:int}": (
         Met(intake.BY_SENDER, hands_in, keeps=True, beside=True),
         Met(intake.BY_PLACE, hands_in, keeps=True, beside=True),
@@ -161,6 +173,15 @@ LIMITS: Final[Mapping[str, tuple[Met, ...] | str]] = {
         Met(intake.BY_PLACE, uploads),
         Met(tokens.FAILED, wrong_token("/uploads")),
     ),
+    "POST /staff/signin": tuple(Met(limit, enters) for limit in FAILURES),
+    "POST /staff/enrol": tuple(Met(limit, enrols) for limit in FAILURES),
+    "POST /staff/enrol/factor": "only the browser whose enrolment code was right gets there, and for 15 minutes",
+    "POST /staff/signout": OWN,
+    "POST /staff/sessions/{session}/end": OWN,
+    "POST /office/applications/{number}/reason": COLLEAGUE,
+    "POST /office/applications/{number}/accept": COLLEAGUE,
+    "POST /admin/staff/{staff}/switch": COLLEAGUE,
+    "POST /admin/staff/{staff}/sessions/{session}/end": COLLEAGUE,
     "POST /sandbox/pay/{reference}": STAND_IN,
     "POST /sandbox/card/{provider}": STAND_IN,
     "POST /sandbox/sign/{transaction}": STAND_IN,
@@ -220,7 +241,7 @@ class Two:
         """The one that counts this browser's tries."""
         of, cookie = self.first.of, self.here.client.cookies.get("kakanai") or ""
         who = self.read(lambda db: sessions.visitor(db, cookie, keys=of.keys, now=of.clock()))
-        names = [self.place, "a@example.jp", "123456789012340"]
+        names = [self.place, "a@example.jp", "123456789012340", "tanaka", f"tanaka\n{self.place}"]
         for kind, known in (("session", who.session_id), ("resident", who.resident.id if who.resident else None)):
             names += [known, f"{kind}:{known}"] if known else []
         digests = {of.keys.index_digest("attempt", f"{limit.what}\n{name}").hex() for name in names}

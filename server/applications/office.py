@@ -1,0 +1,368 @@
+"""Applications as the staff see them: a department's list, one case, taking it on, and who looked at it.
+
+Every look at somebody's answers leaves a line in the audit chain: who, when, and why where the case is another
+department's. The reason is asked for before anything is shown, and opens that one case to that one person for an hour.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import String, bindparam, func, select
+
+from forms_schema import Answers
+from procedures.declaration import Assurance
+from server.applications import uploads
+from server.applications.history import move
+from server.applications.receipts import read_number
+from server.applications.states import OfficeState
+from server.applications.submission import SEALED
+from server.money.debts import Debt, payment_of
+from server.people import staff as accounts
+from server.people.facts import Facts
+from server.people.protection import is_listed
+from server.people.roles import Action
+from server.people.staff_sessions import Staff
+from server.store import tables as t
+from server.store.database import Reading, Writing
+from server.store.keys import Keys
+from server.store.values import Random, new_id
+
+PER_PAGE: Final = 50
+REASON_OPENS: Final = timedelta(hours=1)
+SHORTEST_REASON: Final = 5
+LONGEST_REASON: Final = 300
+LOOKS: Final = 500
+"""Lines an auditor is shown at once, the newest."""
+IN_HAND: Final = (
+    OfficeState.SUBMITTED,
+    OfficeState.ACCEPTED,
+    OfficeState.CORRECTION_REQUESTED,
+    OfficeState.REVIEWING,
+    OfficeState.PENDING_DECISION,
+)
+"""States in which the office has something to do."""
+
+_REASON: Final = "staff_reason.sealed_reason"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the list. `protected`: whoever filed it is under 支援措置."""
+
+    number: str
+    slug: str
+    department: str
+    state: OfficeState
+    submitted_at: datetime
+    protected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of a list, of `total` applications on `pages` pages (at least one)."""
+
+    rows: Sequence[Row]
+    total: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a case. `by` is the actor as the audit names them, `name` a colleague's."""
+
+    at: datetime
+    state: OfficeState
+    by: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An application with everything in it. `protected`: a person in it is under 支援措置. `acceptable`: this person
+    may take it on as it stands. `other`: it is another department's."""
+
+    id: str
+    number: str
+    slug: str
+    digest: str
+    department: str
+    state: OfficeState
+    submitted_at: datetime
+    channel: str
+    assurance: str
+    answers: Answers
+    steps: Sequence[Step]
+    files: Sequence[uploads.Upload]
+    payment: Debt | None
+    protected: bool
+    acceptable: bool
+    other: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsReason:
+    """It is another department's case: nothing of it is told but whose."""
+
+    number: str
+    department: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """It is not there to be accepted any more: `state` is where it stands, `mine` whether by this very person."""
+
+    state: OfficeState
+    mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A line of the audit chain about a case: who (`by`, with a colleague's name), what, when, and why."""
+
+    at: datetime
+    by: str
+    name: str
+    action: str
+    detail: Mapping[str, str]
+    reason: str
+
+
+_C: Final = t.application.c
+_LISTED: Final = _C.department.in_(bindparam("departments", expanding=True)) & _C.state.in_(
+    bindparam("states", expanding=True)
+)
+_OF_SLUG: Final = (bindparam("slug", type_=String) == "") | (_C.slug == bindparam("slug", type_=String))
+_COUNT: Final = select(func.count()).select_from(t.application).where(_LISTED, _OF_SLUG)
+_PAGE: Final = (
+    select(_C.receipt_number, _C.slug, _C.department, _C.state, _C.submitted_at, t.resident.c.protected)
+    .select_from(t.application.outerjoin(t.resident, t.resident.c.id == _C.resident_id))
+    .where(_LISTED, _OF_SLUG)
+    .order_by(_C.submitted_at, _C.id)
+    .limit(PER_PAGE)
+    .offset(bindparam("skip"))
+)
+_BY_NUMBER: Final = select(t.application).where(_C.receipt_number == bindparam("number"))
+_STEPS: Final = (
+    select(*(t.application_event.c[name] for name in ("at", "state", "actor")))
+    .where(t.application_event.c.application_id == bindparam("application_id"))
+    .order_by(t.application_event.c.id)
+)
+_RESIDENT: Final = select(t.resident.c.protected).where(t.resident.c.id == bindparam("resident_id"))
+_GIVEN: Final = (
+    select(t.staff_reason.c.id)
+    .where(
+        t.staff_reason.c.staff_id == bindparam("staff_id"),
+        t.staff_reason.c.application_id == bindparam("application_id"),
+        t.staff_reason.c.expires_at > bindparam("now"),
+    )
+    .order_by(t.staff_reason.c.created_at.desc(), t.staff_reason.c.id)
+    .limit(1)
+)
+_REASONS: Final = select(t.staff_reason).where(t.staff_reason.c.application_id == bindparam("application_id"))
+_LINES: Final = (
+    select(*(t.audit.c[name] for name in ("at", "actor", "action", "detail")))
+    .where(t.audit.c.target == bindparam("application_id"))
+    .order_by(t.audit.c.seq.desc())
+    .limit(LOOKS)
+)
+
+
+def listing(
+    db: Reading, departments: Collection[str], *, states: Collection[OfficeState], slug: str = "", page: int = 1
+) -> Listing:
+    """What these departments have in these states, the oldest first: it waits longest. `slug`: of one procedure."""
+    asked: dict[str, Any] = {"departments": list(departments), "states": [each.value for each in states], "slug": slug}
+    total = int(db.scalar(_COUNT, asked) or 0)
+    found = db.all(_PAGE, asked | {"skip": (page - 1) * PER_PAGE})
+    rows = [
+        Row(row.receipt_number, row.slug, row.department, OfficeState(row.state), row.submitted_at, bool(row.protected))
+        for row in found
+    ]
+    return Listing(rows, total, max(1, -(-total // PER_PAGE)))
+
+
+# --- one case -------------------------------------------------------------------------------------------------------
+
+
+def look(db: Writing, keys: Keys, staff: Staff, number: str, *, now: datetime) -> Case | NeedsReason | None:
+    """A case with its answers, audited. None: there is none, or not for this person."""
+    found = _admitted(db, staff, number, now)
+    if not isinstance(found, tuple):
+        return found
+    row, reason = found
+    _audit(db, staff, row, "application.view", reason)
+    return _case(db, keys, staff, row)
+
+
+def look_at_file(
+    db: Writing, keys: Keys, staff: Staff, number: str, file: str, *, now: datetime
+) -> uploads.Stored | NeedsReason | None:
+    """A file of a case, audited. None: there is none, or not for this person."""
+    found = _admitted(db, staff, number, now)
+    if not isinstance(found, tuple):
+        return found
+    row, reason = found
+    stored = uploads.one(db, keys, file, "application", row.id)
+    if stored is not None:
+        _audit(db, staff, row, "application.file", reason)
+    return stored
+
+
+def _admitted(db: Reading, staff: Staff, number: str, now: datetime) -> tuple[Any, str] | NeedsReason | None:
+    """The row, and the id of the reason where one was needed and given."""
+    row = db.one(_BY_NUMBER, {"number": number})
+    if row is None:
+        return None
+    if staff.may(Action.OPEN, row.department, row.state):
+        return row, ""
+    if not staff.may(Action.OPEN_OTHER, row.department, row.state):
+        return None
+    reason = db.scalar(_GIVEN, {"staff_id": staff.id, "application_id": row.id, "now": now})
+    return (row, str(reason)) if reason else NeedsReason(row.receipt_number, row.department)
+
+
+def _audit(db: Writing, staff: Staff, row: Any, action: str, reason: str) -> None:
+    detail = {"department": row.department, "state": row.state} | ({"reason": reason} if reason else {})
+    db.audit(action, row.id, actor=staff.actor, detail=detail)
+
+
+def _case(db: Reading, keys: Keys, staff: Staff, row: Any) -> Case:
+    content = json.loads(keys.open_data_key(row.wrapped_key, row.id).open(row.sealed_answers, SEALED))
+    return Case(
+        id=row.id,
+        number=row.receipt_number,
+        slug=row.slug,
+        digest=row.digest,
+        department=row.department,
+        state=OfficeState(row.state),
+        submitted_at=row.submitted_at,
+        channel=row.channel,
+        assurance=row.assurance,
+        answers=content["answers"],
+        steps=_steps(db, keys, row.id),
+        files=uploads.of(db, keys, "application", row.id),
+        payment=payment_of(db, row.id),
+        protected=_protected(db, keys, row.resident_id, content["answers"]),
+        acceptable=staff.may(Action.ACCEPT, row.department, row.state),
+        other=not staff.may(Action.OPEN, row.department, row.state),
+    )
+
+
+def _steps(db: Reading, keys: Keys, application_id: str) -> list[Step]:
+    names = _Names(db, keys)
+    found = db.all(_STEPS, {"application_id": application_id})
+    return [Step(row.at, OfficeState(row.state), row.actor, names.of(row.actor)) for row in found]
+
+
+class _Names:
+    """Colleagues by the audit's word for them; each is looked up once."""
+
+    def __init__(self, db: Reading, keys: Keys) -> None:
+        self._db, self._keys = db, keys
+        self._known: dict[str, str] = {}
+
+    def of(self, actor: str) -> str:
+        """'' for whoever is not of the staff."""
+        kind, _, staff_id = actor.partition(":")
+        if kind != "staff":
+            return ""
+        if staff_id not in self._known:
+            account = accounts.account(self._db, self._keys, staff_id)
+            self._known[staff_id] = f"{account.name} ({account.login})" if account else ""
+        return self._known[staff_id]
+
+
+def _protected(db: Reading, keys: Keys, resident_id: str | None, answers: Answers) -> bool:
+    """Whoever filed it may be protected, or somebody they wrote of: the list has both by name and birth date."""
+    if resident_id is not None and db.scalar(_RESIDENT, {"resident_id": resident_id}):
+        return True
+    return any(is_listed(db, keys, person) for person in _people(answers))
+
+
+def _people(value: object) -> Iterator[Facts]:
+    """Everybody in the answers with a name and a birth date."""
+    if isinstance(value, dict):
+        name, born = value.get("name"), _day(value.get("birthdate"))
+        if isinstance(name, dict) and born is not None:
+            called = f"{name.get('family', '')} {name.get('given', '')}"
+            yield Facts("", "", Assurance.NONE, name=called.strip(), birthdate=born)
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for child in children:
+        yield from _people(child)
+
+
+def _day(value: object) -> date | None:
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+# --- what is done ---------------------------------------------------------------------------------------------------
+
+
+def give_reason(
+    db: Writing, keys: Keys, staff: Staff, number: str, text: str, *, now: datetime, random: Random
+) -> NeedsReason | bool:
+    """Record why somebody looks at another department's case. True: done; NeedsReason: too short, too long, or no
+    text; False: there is no such case, or it needs no reason from this person."""
+    row = db.one(_BY_NUMBER, {"number": number})
+    if row is None or not staff.may(Action.OPEN_OTHER, row.department, row.state):
+        return False
+    said = " ".join(text.split())
+    if not SHORTEST_REASON <= len(said) <= LONGEST_REASON or not said.replace("\u3000", "").isprintable():
+        return NeedsReason(row.receipt_number, row.department)
+    reason_id = new_id(random)
+    key, wrapped = keys.new_data_key(reason_id)
+    given = {"id": reason_id, "staff_id": staff.id, "application_id": row.id, "wrapped_key": wrapped}
+    given |= {"sealed_reason": key.seal(said.encode(), _REASON), "created_at": now, "expires_at": now + REASON_OPENS}
+    db.insert(t.staff_reason, given)
+    _audit(db, staff, row, "application.reason", reason_id)
+    return True
+
+
+def accept(db: Writing, staff: Staff, number: str, *, now: datetime) -> Taken | bool:
+    """Take a case on (受付). True: done; False: there is none, or not for this person; Taken: somebody was faster."""
+    row = db.one(_BY_NUMBER, {"number": number})
+    if row is None or not staff.may(Action.OPEN, row.department, row.state):
+        return False
+    if not staff.may(Action.ACCEPT, row.department, OfficeState.SUBMITTED):
+        return False
+    if move(db, row.id, OfficeState.SUBMITTED, OfficeState.ACCEPTED, staff.actor, now=now):
+        return True
+    steps = db.all(_STEPS, {"application_id": row.id})
+    return Taken(OfficeState(steps[-1].state), steps[-1].actor == staff.actor)
+
+
+# --- who looked -----------------------------------------------------------------------------------------------------
+
+
+def looks(db: Writing, keys: Keys, staff: Staff, typed: str) -> tuple[str, list[Look]] | None:
+    """The number of a case and who did or saw what of it, the newest first; nothing of what is in it. Looking at this
+    is audited too. None: there is no such case, or it is not for this person."""
+    if not staff.may(Action.SEE_AUDIT):
+        return None
+    row = db.one(_BY_NUMBER, {"number": read_number(typed) or ""})
+    if row is None:
+        return None
+    reasons = {each.id: _reason(keys, each) for each in db.all(_REASONS, {"application_id": row.id})}
+    names = _Names(db, keys)
+    lines = [_look(line, names, reasons) for line in db.all(_LINES, {"application_id": row.id})]
+    db.audit("application.looks", row.id, actor=staff.actor)
+    return row.receipt_number, lines
+
+
+def _reason(keys: Keys, row: Any) -> str:
+    return keys.open_data_key(row.wrapped_key, row.id).open(row.sealed_reason, _REASON).decode()
+
+
+def _look(line: Any, names: _Names, reasons: Mapping[str, str]) -> Look:
+    detail = {name: str(value) for name, value in json.loads(line.detail).items()}
+    return Look(
+        line.at, line.actor, names.of(line.actor), line.action, detail, reasons.get(detail.get("reason", ""), "")
+    )
