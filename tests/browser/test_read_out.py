@@ -28,7 +28,8 @@ def test_pages_are_read_out_as_they_were_when_somebody_last_listened(chromium: B
 def test_the_title_says_which_page_it_is_and_first_that_something_is_wrong(name: str) -> None:
     html = html_of(name)
     (title,) = re.findall(r"<title>(.*?)</title>", html, re.DOTALL)
-    assert re.fullmatch(r"(入力の誤りがあります: )?\S.* \| \S+ 手続きオンライン", " ".join(title.split())), title
+    named = r"(入力の誤りがあります: )?\S.* \| \S+ (手続きオンライン|職員用)"
+    assert re.fullmatch(named, " ".join(title.split())), title
     assert title.startswith("入力の誤りがあります") == ('id="errors"' in html)
 
 

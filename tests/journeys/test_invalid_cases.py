@@ -90,8 +90,12 @@ def not_yet(form: Any, typed: object, answers: dict[str, Any], handed: object, f
 
 
 def past(resident: Resident, page: Page, typed: dict[str, list[str]]) -> Page:
-    """Save what is wrong as it stands, and open the step that comes next."""
+    """Save what is wrong as it stands, and open the step that comes next. A 個人番号 that is none is not kept, which is
+    told: it is left blank."""
     saved = resident.press(page, page.form(control="_rev"), typed, button=("_do", "save"))
+    if saved.status == 422:
+        numbers = {name: [""] for name in typed if name.endswith("my_number")}
+        saved = resident.press(saved, saved.form(control="_rev"), typed | numbers, button=("_do", "save"))
     here = next(href for _, href in saved.links if href.startswith("/drafts/"))
     base, _, number = here.rpartition("/")
     onward = resident.open(f"{base}/{int(number) + 1}")
