@@ -189,6 +189,11 @@ class Attachment:
     required_if: Schema | None = None
     optional: bool = False
 
+    @property
+    def sometimes(self) -> bool:
+        """Whether not everybody hands it in: it depends on the answers, or is wished for only."""
+        return self.required_if is not None or self.optional
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

@@ -174,10 +174,10 @@ def tell_untranslated(arguments: argparse.Namespace) -> int:
     from procedures.city import load_city
     from procedures.library import ROOT, load_library
     from procedures.untranslated import untranslated
-    from server.languages import Foreign, Languages
+    from server.languages import Languages, Translated
 
     library, city = load_library(), load_city(CITY)
-    known = [each.code for each in Languages(library.shared.translations).values() if isinstance(each, Foreign)]
+    known = [each.code for each in Languages(library.shared.translations).values() if isinstance(each, Translated)]
     for unknown in [code for code in arguments.languages if code not in known]:
         complain(f"{unknown} という言語はありません; {meant(unknown, known, '使える言語: ' + '、'.join(known))}")
         return 2

@@ -93,12 +93,12 @@ class Language(Speech):
         return f"{named} {self.clock(start)}から{self.clock(until)}まで"
 
 
-class Foreign(Language):
-    """Another language, with its catalogue and, by Babel, its own way to write days and times."""
+class Translated(Language):
+    """Words that are not the code's own. With nothing but them, days and times are written as in Japanese: that is
+    やさしい日本語, in which a reading stands in brackets behind its kanji."""
 
-    def __init__(self, code: str, tag: str, name: str, translations: Translations, *, locale: str) -> None:
+    def __init__(self, code: str, tag: str, name: str, translations: Translations) -> None:
         super().__init__(code, tag, name, translations)
-        self._locale_name = locale
         self._spoken = lru_cache(maxsize=KEPT_FORMS)(self._speak)
         self._asked = lru_cache(maxsize=KEPT_FORMS)(self._ask)
 
@@ -132,6 +132,19 @@ class Foreign(Language):
     def say(self, japanese: str) -> str:
         return self.catalogue.gettext(japanese) if japanese else ""
 
+    @cached_property
+    def _said(self) -> set[str]:
+        """Every translation that pages were given."""
+        return set(self._shared.values())
+
+
+class Foreign(Translated):
+    """Another language than Japanese, which by Babel has its own way to write days, times and numbers."""
+
+    def __init__(self, code: str, tag: str, name: str, translations: Translations, *, locale: str) -> None:
+        super().__init__(code, tag, name, translations)
+        self._locale_name = locale
+
     def lang(self, text: str) -> str:
         """A text that is no translation is told by its letters: kana, or Chinese characters where this language has
         none. Names of papers in brackets may stand in any text."""
@@ -151,11 +164,6 @@ class Foreign(Language):
 
     def listed(self, texts: Iterable[str]) -> str:
         return ("、" if self.code == "zh" else ", ").join(texts)
-
-    @cached_property
-    def _said(self) -> set[str]:
-        """Every translation that pages were given."""
-        return set(self._shared.values())
 
     @cached_property
     def _locale(self) -> Locale:
@@ -207,18 +215,6 @@ class Foreign(Language):
         return format_skeleton(skeleton, datetime.combine(day, time()), locale=self._locale)
 
 
-class Easy(Foreign):
-    """やさしい日本語: words of its own, days as in Japanese. A reading stands in brackets behind its kanji."""
-
-    def lang(self, text: str) -> str:
-        return ""
-
-    quoted, listed, city_name = Language.quoted, Language.listed, Language.city_name
-    number, date_text, month_text, day = Language.number, Language.date_text, Language.month_text, Language.day
-    time_text, clock = Language.time_text, Language.clock
-    hours, slot, dated, timed, opening = Language.hours, Language.slot, Language.dated, Language.timed, Language.opening
-
-
 class Languages(Mapping[str, Language]):
     """Every language by its code, in the order of the switch."""
 
@@ -226,7 +222,7 @@ class Languages(Mapping[str, Language]):
         self.japanese = Language("ja", "ja", "日本語", translations)
         every = (
             self.japanese,
-            Easy("ja-easy", "ja", "やさしい日本語", translations, locale="ja"),
+            Translated("ja-easy", "ja", "やさしい日本語", translations),
             Foreign("en", "en", "English", translations, locale="en_GB"),
             Foreign("zh", "zh-Hans", "中文", translations, locale="zh_Hans"),
             Foreign("ko", "ko", "한국어", translations, locale="ko"),

@@ -13,7 +13,7 @@ from babel.messages import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from server.languages import LOCALES, Foreign, Languages
+from server.languages import LOCALES, Languages, Translated
 from tests.web.samples import LANGUAGES, ROOT
 
 METHODS: Final = [("**.py", "python"), ("**.html", "jinja2"), ("**.txt", "jinja2")]
@@ -32,11 +32,11 @@ def said() -> Catalog:
     return catalogue
 
 
-def path_of(language: Foreign) -> Path:
+def path_of(language: Translated) -> Path:
     return LOCALES / f"{language.code}.po"
 
 
-def read(language: Foreign) -> Catalog:
+def read(language: Translated) -> Catalog:
     """The catalogue of a language as it is committed; empty where there is none yet."""
     path = path_of(language)
     locale = language.tag.replace("-", "_")
@@ -62,7 +62,7 @@ def written(catalogue: Catalog) -> bytes:
 def main(languages: Languages = LANGUAGES) -> None:
     template = said()
     for language in languages.values():
-        if isinstance(language, Foreign):
+        if isinstance(language, Translated):
             catalogue = read(language)
             catalogue.update(template, no_fuzzy_matching=True)
             catalogue.obsolete.clear()

@@ -16,13 +16,13 @@ from procedures.declaration import Declaration
 from procedures.library import ROOT, load_library
 from procedures.translations import Translations
 from procedures.untranslated import UNREADABLE, untranslated
-from server.languages import Foreign
+from server.languages import Translated
 from tests import messages
 from tests.web import samples
 from tests.web.html import Html
 from tests.web.samples import LANGUAGES
 
-FOREIGN = [language for language in LANGUAGES.values() if isinstance(language, Foreign)]
+FOREIGN = [language for language in LANGUAGES.values() if isinstance(language, Translated)]
 SAID = messages.said()
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|\{(\w+)\}")
 KANJI_READ = re.compile("[\u3400-\u9fff々ヶ]+\\([\u3041-\u309f]+\\)")
@@ -31,7 +31,7 @@ CITY = Path(__file__).parents[1] / "city.json"
 
 
 @pytest.mark.parametrize("language", FOREIGN, ids=lambda each: each.code)
-def test_everything_the_interface_says_is_translated_with_its_placeholders(language: Foreign) -> None:
+def test_everything_the_interface_says_is_translated_with_its_placeholders(language: Translated) -> None:
     """`python -m tests.messages` brings the catalogues up to date."""
     known = messages.read(language)
     missing, broken = [], []
@@ -60,19 +60,19 @@ def _names(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("language", FOREIGN, ids=lambda each: each.code)
-def test_a_catalogue_holds_nothing_that_nobody_says_any_more(language: Foreign) -> None:
+def test_a_catalogue_holds_nothing_that_nobody_says_any_more(language: Translated) -> None:
     said = {_one(message.id) for message in SAID if message.id}
     assert {_one(message.id) for message in messages.read(language) if message.id} <= said
 
 
 @pytest.mark.parametrize("language", FOREIGN, ids=lambda each: each.code)
-def test_everything_declarations_share_is_translated(language: Foreign) -> None:
+def test_everything_declarations_share_is_translated(language: Translated) -> None:
     """`kakanai procedures translations` lists what is not."""
     assert list(untranslated(load_library(), load_city(CITY), ROOT, language.code)) == []
 
 
 @pytest.mark.parametrize("language", FOREIGN, ids=lambda each: each.code)
-def test_a_translation_is_in_its_language_and_not_in_japanese(language: Foreign) -> None:
+def test_a_translation_is_in_its_language_and_not_in_japanese(language: Translated) -> None:
     """Chinese characters stand in examples too; kana only where something is quoted or given as an example."""
     texts = [*language._shared.values(), *(m.string for m in messages.read(language) if isinstance(m.string, str))]
     if language.code == "ja-easy":
@@ -83,7 +83,7 @@ def test_a_translation_is_in_its_language_and_not_in_japanese(language: Foreign)
 
 
 @pytest.mark.parametrize("language", FOREIGN, ids=lambda each: each.code)
-def test_a_translation_is_plain_text_that_may_stand_in_an_attribute(language: Foreign) -> None:
+def test_a_translation_is_plain_text_that_may_stand_in_an_attribute(language: Translated) -> None:
     texts = [text for message in messages.read(language) for text in _texts(message.string) if message.id]
     assert [text for text in texts if re.search('["<>]', text)] == []
 

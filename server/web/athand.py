@@ -30,8 +30,7 @@ def needs(form: Form, number: int) -> tuple[str, ...]:
 def _needs(items: Iterable[object], speech: Speech) -> Iterator[str]:
     for item in items:
         if isinstance(item, Attachment):
-            sometimes = item.required_if is not None or item.optional
-            told = SOMETIMES if sometimes else PAPER
+            told = SOMETIMES if item.sometimes else PAPER
             yield speech.say(told).format(title=item.title)
         elif isinstance(item, Field):
             if item.kind.name in THINGS:

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from forms_schema.base import FieldView
 from forms_schema.view import OnPage
+from server.catalogue.advice import Paper
 
 # --- shared parts ----------------------------------------------------------------------------------------------
 
@@ -211,14 +212,6 @@ class GuideFee:
 
 
 @dataclass(frozen=True, slots=True)
-class GuidePaper:
-    """A file that may be asked for. `sometimes`: it depends on the answers, or is wished for only."""
-
-    title: str
-    sometimes: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Handover:
     """Where the filing really goes, and what to have at hand there."""
 
@@ -255,7 +248,7 @@ class GuidePage:
     channel: str
     who: str
     bring: Sequence[str]
-    attachments: Sequence[GuidePaper]
+    attachments: Sequence[Paper]
     when: str
     notes: Sequence[str]
     fees: Sequence[GuideFee]

@@ -17,6 +17,7 @@ from procedures.declaration import Declaration, Header
 from procedures.fees import FeeTable
 from procedures.library import LifeEvent
 from server.catalogue import STATES, Published
+from server.catalogue.advice import Paper
 from server.catalogue.finding import Wanted, is_online
 from server.japan import today
 from server.languages import Language
@@ -207,7 +208,7 @@ def _guide(request: Request, published: Published, declaration: Declaration) -> 
         channel=told.channel,
         who=told.who,
         bring=told.bring,
-        attachments=[c.GuidePaper(each.title, _sometimes(each)) for each in declaration.form.attachments],
+        attachments=[Paper(each.title, each.sometimes) for each in declaration.form.attachments],
         when=told.when,
         notes=told.notes,
         fees=list(_fees(declaration, shared.fees, today(of.clock()))),
@@ -219,10 +220,6 @@ def _guide(request: Request, published: Published, declaration: Declaration) -> 
         handover=c.Handover(handed.to, handed.url, handed.prepare) if handed else None,
         apply_url=f"/procedures/{declaration.slug}/apply" if here else "",
     )
-
-
-def _sometimes(attachment: object) -> bool:
-    return getattr(attachment, "required_if", None) is not None or bool(getattr(attachment, "optional", False))
 
 
 def _fees(declaration: Header, table: FeeTable, day: date) -> Iterator[c.GuideFee]:

@@ -41,21 +41,18 @@ class Renderer:
         self._again: dict[str, Any] = {"assets": assets, "city": city, "sandbox": sandbox, "languages": languages}
         self._templates, self._others = templates, {self.language: self}
         self._environment = _environment(templates)
-        self._speak(self.language)
+        filters = filters_of(self.language)
+        self._environment.filters |= {name: through(name, written) for name, written in filters.items()}
+        words = self.language.catalogue
+        self._environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
+            words.gettext, words.ngettext, newstyle=True
+        )
         self.questions = Segments(lambda views: self.render("components/questions.html", {"views": views})).questions
         self._environment.globals |= {"asset": assets.url, "icon": self._icon, "questions": self.questions}
         self._environment.globals |= {"city": city, "sandbox": sandbox}
         self._environment.globals["city_name"] = self.language.city_name(city) if city else ""
         self._environment.globals |= {"language": self.language, "languages": tuple(languages.values())}
-        self._frames = Frames(self.render, {**filters_of(self.language), "questions": self.questions})
-
-    def _speak(self, language: Language) -> None:
-        filters = filters_of(language)
-        self._environment.filters |= {name: through(name, written) for name, written in filters.items()}
-        catalogue = language.catalogue
-        self._environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
-            catalogue.gettext, catalogue.ngettext, newstyle=True
-        )
+        self._frames = Frames(self.render, {**filters, "questions": self.questions})
 
     def speaking(self, language: Language) -> Renderer:
         """The renderer of another language; made when it is first spoken."""
