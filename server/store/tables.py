@@ -456,6 +456,217 @@ class StaffReason(_Stored, table=True):
     expires_at: datetime
 
 
+class StaffPasskey(_Stored, table=True):
+    """A passkey of somebody on the staff: the public half of what their device holds."""
+
+    id: str = Field(primary_key=True)
+    staff_id: str = Field(foreign_key="staff.id", ondelete="CASCADE", index=True)
+    credential: bytes = Field(unique=True)
+    public_key: bytes
+    uses: int = Field(default=0, sa_type=BigInteger)
+    wrapped_key: bytes
+    sealed_label: bytes
+    created_at: datetime
+    used_at: datetime | None = None
+
+
+class StaffIdentity(_Stored, table=True):
+    """Who somebody on the staff is to the city's provider of OpenID Connect: a keyed digest of issuer and subject."""
+
+    subject_digest: bytes = Field(primary_key=True)
+    staff_id: str = Field(foreign_key="staff.id", ondelete="CASCADE", unique=True)
+    created_at: datetime
+
+
+class Proposal(_Stored, table=True):
+    """Something that one person of the staff asks for and another has to allow. `kind` and `target` say what it is;
+    `state` is 'open', 'allowed', 'refused' or 'taken back'."""
+
+    id: str = Field(primary_key=True)
+    kind: str
+    target: str = Field(index=True)
+    department: str
+    asked_by: str = Field(foreign_key="staff.id")
+    decided_by: str | None = Field(default=None, foreign_key="staff.id")
+    state: str = Field(index=True)
+    wrapped_key: bytes
+    sealed_detail: bytes
+    created_at: datetime
+    decided_at: datetime | None = None
+
+
+class CaseMessage(_Stored, table=True):
+    """What an office asks about an application, or is answered. `kind` is 'question', 'answer' or 'note'; `audience`
+    is 'resident' or 'counter'."""
+
+    id: str = Field(primary_key=True)
+    application_id: str = Field(foreign_key="application.id", ondelete="CASCADE", index=True)
+    kind: str
+    audience: str
+    staff_id: str | None = Field(default=None, foreign_key="staff.id", ondelete="SET NULL")
+    wrapped_key: bytes
+    sealed_text: bytes
+    created_at: datetime
+
+
+class ServiceWindow(_Stored, table=True):
+    """A counter (窓口) of the town hall. `queues` are those whose tickets are called to it: names, one a line."""
+
+    id: str = Field(primary_key=True)
+    label: str = Field(unique=True)
+    department: str
+    queues: str
+    closed_at: datetime | None = None
+
+
+class Device(_Stored, table=True):
+    """A machine that belongs to the town hall: `kind` is 'kiosk', 'tablet' or 'board'. The cookie holds its token.
+
+    `enrol_digest` (keyed) is of the code that makes a browser this device, good once, until `enrol_until`. A tablet
+    stands at a window."""
+
+    id: str = Field(primary_key=True)
+    kind: str
+    label: str
+    window_id: str | None = Field(default=None, foreign_key="service_window.id", ondelete="SET NULL")
+    token_digest: bytes | None = Field(default=None, unique=True)
+    enrol_digest: bytes | None = Field(default=None, unique=True)
+    enrol_until: datetime | None = None
+    created_at: datetime
+    seen_at: datetime | None = None
+    disabled_at: datetime | None = None
+
+
+class Visit(_Stored, table=True):
+    """One interview at a window: several applications on their way. `revision` grows by one a save; a save names the
+    one it saw. `state` is 'open', 'filed' or 'left'; what is sealed is gone once it is not open any more."""
+
+    id: str = Field(primary_key=True)
+    staff_id: str = Field(foreign_key="staff.id", index=True)
+    window_id: str | None = Field(default=None, foreign_key="service_window.id", ondelete="SET NULL")
+    department: str
+    state: str
+    revision: int = 1
+    language: str
+    wrapped_key: bytes
+    sealed_content: bytes
+    created_at: datetime
+    saved_at: datetime
+    expires_at: datetime = Field(index=True)
+    ended_at: datetime | None = None
+
+
+class VisitApplication(_Stored, table=True):
+    """An application that was filed in a visit; `name` is what the interview called its form."""
+
+    visit_id: str = Field(primary_key=True, foreign_key="visit.id", ondelete="CASCADE")
+    name: str = Field(primary_key=True)
+    application_id: str = Field(unique=True, foreign_key="application.id", ondelete="CASCADE")
+
+
+class IdentityCheck(_Stored, table=True):
+    """How somebody's identity was checked at a window: which kinds of documents, and the result. Never a copy."""
+
+    id: str = Field(primary_key=True)
+    visit_id: str = Field(foreign_key="visit.id", ondelete="CASCADE", index=True)
+    staff_id: str = Field(foreign_key="staff.id")
+    person: str
+    method: str
+    documents: str
+    result: str
+    wrapped_key: bytes
+    sealed_detail: bytes
+    checked_at: datetime
+
+
+class Handoff(_Stored, table=True):
+    """What somebody filled in at home or at a kiosk, on its way to a window: not an application yet. Good once."""
+
+    id: str = Field(primary_key=True)
+    code_digest: bytes = Field(unique=True)
+    origin: str
+    draft_id: str | None = Field(default=None, foreign_key="draft.id", ondelete="CASCADE", index=True)
+    wrapped_key: bytes
+    sealed_content: bytes
+    created_at: datetime
+    expires_at: datetime = Field(index=True)
+    used_at: datetime | None = None
+    used_by: str | None = Field(default=None, foreign_key="staff.id", ondelete="SET NULL")
+
+
+class Pairing(_Stored, table=True):
+    """A visit shown on a tablet. `code_digest` (keyed) is good once, until `code_until`. `sealed_remarks` is what the
+    resident said of the fields so far."""
+
+    id: str = Field(primary_key=True)
+    visit_id: str = Field(foreign_key="visit.id", ondelete="CASCADE", index=True)
+    device_id: str | None = Field(default=None, foreign_key="device.id", ondelete="CASCADE", index=True)
+    code_digest: bytes | None = Field(default=None, unique=True)
+    code_until: datetime
+    revision: int = 1
+    wrapped_key: bytes
+    sealed_remarks: bytes
+    created_at: datetime
+    ended_at: datetime | None = None
+
+
+class Confirmation(_Stored, table=True):
+    """That a resident saw an application as it is filed, and agreed: when, how ('drawn', 'said', 'paper'), and what
+    was seen (`digest` is of it). `application_id` is set when it is filed."""
+
+    id: str = Field(primary_key=True)
+    visit_id: str = Field(foreign_key="visit.id", ondelete="CASCADE", index=True)
+    revision: int
+    method: str
+    digest: bytes
+    staff_id: str | None = Field(default=None, foreign_key="staff.id", ondelete="SET NULL")
+    device_id: str | None = Field(default=None, foreign_key="device.id", ondelete="SET NULL")
+    wrapped_key: bytes
+    sealed_seen: bytes
+    sealed_signature: bytes | None = None
+    confirmed_at: datetime
+
+
+class Ticket(_Stored, table=True):
+    """A number in the queue of a day (Japan time, ISO). `state` is 'waiting', 'called', 'serving', 'done', 'absent' or
+    'left'. Who holds it is known by nothing but the number: `code_digest` (keyed) opens its page."""
+
+    __table_args__ = (UniqueConstraint("day", "queue", "number"), Index(None, "day", "state"))
+
+    id: str = Field(primary_key=True)
+    day: str
+    queue: str
+    number: int
+    priority: int = 0
+    state: str
+    window_id: str | None = Field(default=None, foreign_key="service_window.id", ondelete="SET NULL")
+    staff_id: str | None = Field(default=None, foreign_key="staff.id", ondelete="SET NULL")
+    visit_id: str | None = Field(default=None, foreign_key="visit.id", ondelete="SET NULL", index=True)
+    application_id: str | None = Field(default=None, foreign_key="application.id", ondelete="SET NULL", unique=True)
+    code_digest: bytes = Field(unique=True)
+    slugs: str = ""
+    language: str
+    origin: str
+    calls: int = 0
+    due_at: datetime | None = None
+    created_at: datetime
+    called_at: datetime | None = None
+    served_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+class TicketEvent(_Stored, table=True):
+    """The way a ticket went, in the order of the counted id: what times are measured from."""
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    ticket_id: str = Field(foreign_key="ticket.id", ondelete="CASCADE", index=True)
+    at: datetime
+    state: str
+    queue: str
+    window_id: str | None = Field(default=None, foreign_key="service_window.id", ondelete="SET NULL")
+    actor: str
+
+
 def _core(model: type[SQLModel]) -> CoreTable:
     return cast(CoreTable, model.__table__)  # type: ignore[attr-defined]  # SQLAlchemy sets it on every table class
 
@@ -490,4 +701,18 @@ staff_role: Final = _core(StaffRole)
 staff_recovery: Final = _core(StaffRecovery)
 staff_session: Final = _core(StaffSession)
 staff_reason: Final = _core(StaffReason)
+staff_passkey: Final = _core(StaffPasskey)
+staff_identity: Final = _core(StaffIdentity)
+proposal: Final = _core(Proposal)
+case_message: Final = _core(CaseMessage)
+service_window: Final = _core(ServiceWindow)
+device: Final = _core(Device)
+visit: Final = _core(Visit)
+visit_application: Final = _core(VisitApplication)
+identity_check: Final = _core(IdentityCheck)
+handoff: Final = _core(Handoff)
+pairing: Final = _core(Pairing)
+confirmation: Final = _core(Confirmation)
+ticket: Final = _core(Ticket)
+ticket_event: Final = _core(TicketEvent)
 bulletin: Final = _core(Bulletin)
