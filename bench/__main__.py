@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from itertools import cycle, islice
@@ -26,7 +27,7 @@ from statistics import median
 from urllib.parse import quote
 
 from bench import file
-from bench.http import Figures, ask, measure, pss_mb, request
+from bench.http import Figures, ask, measure, middle, pss_mb, request
 from bench.many import publish_many
 from bench.million import fill
 from bench.site import SLUG, Clients, Draft, Site, checked, free_port, serving
@@ -320,7 +321,7 @@ def _many(site: Site, directory: Path) -> Iterator[Row]:
     large = Site(directory / "many", free_port())
     copytree(site.database.parent, large.database.parent)
     publish_many(large.database, MANY)
-    few, many = _catalogue(site, 200), _catalogue(large, MANY)
+    few, many = _catalogues((site, 200), (large, MANY))
     for number, found, most in ((200, few, 2.0), (MANY, many, 10.0)):
         yield _cpu(f"search page, {number:,} procedures, of {len(_questions())} questions", found.search, most)
         yield Row("  the first, which looks at the letters", f"{found.first:.2f} s")
@@ -347,22 +348,48 @@ class _Catalogue:
     step: Figures
 
 
-def _catalogue(site: Site, size: int) -> _Catalogue:
-    times = []
-    for _ in range(ROUNDS):
-        with site.run() as (_, seconds):
-            times.append(seconds)
-    with site.run() as (pid, _):
+def _catalogues(*sizes: tuple[Site, int]) -> list[_Catalogue]:
+    """Both at once, their steps by turns: what else the machine does meets them alike."""
+    with ExitStack() as running:
+        served = [_Served.started(running, site, size) for site, size in sizes]
+        searched = [each.searched() for each in served]
+        drafts = [each.bench.clients.drafts(8) for each in served]
+        steps: list[list[Figures]] = [[] for _ in served]
+        for _ in range(2 * ROUNDS + 1):
+            for each, begun, found in zip(served, drafts, steps, strict=True):
+                found.append(each.bench.measure([_each(begun, Draft.get, READS)], 200))
+        return [
+            _Catalogue(each.start, first, pss_mb(each.bench.pid), search, middle(found))
+            for each, (first, search), found in zip(served, searched, steps, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """A server, and the seconds it takes to start."""
+
+    bench: Bench
+    size: int
+    start: float
+
+    @staticmethod
+    def started(running: ExitStack, site: Site, size: int) -> _Served:
+        times = []
+        for _ in range(ROUNDS):
+            with site.run() as (_, seconds):
+                times.append(seconds)
+        pid, _ = running.enter_context(site.run())
         bench = Bench(site, pid, 0)
         bench.clients._count = size * 4  # other places than before
+        return _Served(bench, size, median(times))
+
+    def searched(self) -> tuple[float, Figures]:
+        """The seconds of the first search, and what one costs."""
         started = time.perf_counter()
         searches = [request("GET", f"/procedures?q={quote(each)}") for each in _questions()]
-        ask(site.port, searches[0], request("GET", "/procedures"), _query(size))
+        ask(self.bench.site.port, searches[0], request("GET", "/procedures"), _query(self.size))
         first = time.perf_counter() - started
-        search = bench.measure([searches] * ROUNDS, 200)
-        drafts = bench.clients.drafts(8)
-        step = bench.measure([_each(drafts, Draft.get, READS)] * ROUNDS, 200)
-        return _Catalogue(median(times), first, pss_mb(pid), search, step)
+        return first, self.bench.measure([searches] * ROUNDS, 200)
 
 
 @cache

@@ -70,6 +70,11 @@ def measure(port: int, pid: int, rounds: Sequence[Sequence[bytes]], expect: int)
         asyncio.run(_send(port, requests, expect))
         took = time.perf_counter() - started
         found.append(Figures((cpu_seconds(pid) - before) * 1000 / len(requests), len(requests) / took))
+    return middle(found)
+
+
+def middle(found: Sequence[Figures]) -> Figures:
+    """The median of each figure."""
     return Figures(median(each.cpu_ms for each in found), median(each.per_second for each in found))
 
 

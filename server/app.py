@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -236,8 +237,12 @@ def _scanner(settings: Settings) -> Scanner | None:
 
 
 def from_environment() -> Starlette:
-    """What a serving process runs."""
-    return create_app(Settings.from_env(os.environ))
+    """What a serving process runs. What is there by now stays: the collector need not look at it again."""
+    app = create_app(Settings.from_env(os.environ))
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+    return app
 
 
 async def run_worker(settings: Settings) -> None:

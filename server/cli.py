@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -45,6 +46,7 @@ def add_serve(commands: Commands) -> None:
 
 
 def serve(arguments: argparse.Namespace) -> int:
+    gc.disable()  # what is imported and built stays: `from_environment` takes the collector up again
     import uvicorn
 
     settings = read_settings()
