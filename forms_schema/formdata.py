@@ -7,7 +7,7 @@ is there but blank clears its answer; one that is not on the page leaves it as t
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,35 @@ def _placed(answers: Answers, path: list[str], reader: _Reader, field: Field, tr
         return answers
     others = {key: kept for key, kept in answers.items() if key != name}
     return others if value is None else {**others, name: value}
+
+
+def decode_one(field: Field, pointer: str, posted: Posted, answers: Answers) -> Answers:
+    """Read one question over `answers` at its place, which may lie in a row: '/children/2/name'.
+
+    All other answers stay, those of its row too; a row before it that has none is there as `{}`.
+    """
+    path = pointer[1:].split("/")
+    name, reader = ".".join(path), _Reader(posted, "")
+    changed: Answers = _put(answers, path, lambda present: reader.read(field, name, present))
+    return changed
+
+
+def _put(here: Any, path: list[str], read: Callable[[Json | None], Json | Keep | None]) -> Any:
+    """`here` (an object or rows) with what `read` makes of the answer at `path`."""
+    part, rest = path[0], path[1:]
+    if part.isdecimal():
+        rows = [*here, *({} for _ in range(int(part) + 1 - len(here)))] if isinstance(here, list) else []
+        rows = rows or [{} for _ in range(int(part) + 1)]
+        row = rows[int(part)]
+        rows[int(part)] = _put(row if isinstance(row, dict) else {}, rest, read)
+        return rows
+    answers = here if isinstance(here, dict) else {}
+    present = answers.get(part)
+    value = (_put(present, rest, read) or None) if rest else read(present)
+    if value is KEEP:
+        return answers
+    others = {key: kept for key, kept in answers.items() if key != part}
+    return others if value is None else {**others, part: value}
 
 
 class _Reader:

@@ -26,7 +26,8 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Department:
-    """Who to ask. `example` says that the contacts are samples."""
+    """Who to ask. `head` is to whom its papers are addressed where that is not the mayor: a commission, the fire
+    chief. `example` says that the contacts are samples."""
 
     name: str
     kana: str
@@ -34,6 +35,7 @@ class Department:
     phone: str
     email: str
     hours: Hours
+    head: str = ""
     example: bool = False
 
 

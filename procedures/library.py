@@ -17,6 +17,8 @@ from procedures.fees import FeeRow, FeeTable
 from procedures.interviews import DEFINITIONS, Interview
 from procedures.interviews import SHAPE as _INTERVIEW
 from procedures.interviews import read as read_interview
+from procedures.queues import SHAPE as _QUEUES
+from procedures.queues import QueueTable, read_queues
 from procedures.reading import at_place, read_json, read_text
 from procedures.shape import SLUG, Shape, count, day, many, record, text
 from procedures.translations import Translations
@@ -130,6 +132,7 @@ class Shared:
     groups: Mapping[str, str]
     everyday: Mapping[str, Sequence[str]] = field(default_factory=dict)
     translations: Translations = field(default_factory=Translations)
+    queues: QueueTable = field(default_factory=QueueTable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +241,7 @@ def read_shared(root: Path, reader: Reader) -> Shared:
         {raw["id"]: raw["title"] for raw in reader.json(root / "groups.json", _GROUPS) or ()},
         reader.json(root / "everyday.json", _EVERYDAY) or {},
         Translations(root / "translations"),
+        _queue_table(root / "queues.json", reader),
     )
 
 
@@ -277,6 +281,13 @@ def _fee_table(path: Path, reader: Reader) -> FeeTable:
 def _booking_table(path: Path, reader: Reader) -> BookingTable:
     table, faults = read_calendars(reader.json(path, _BOOKINGS) or ())
     reader.findings += [(path, fault) for fault in faults]
+    return table
+
+
+def _queue_table(path: Path, reader: Reader) -> QueueTable:
+    table, faults = read_queues(reader.json(path, _QUEUES) or ())
+    # a file with faults of its own has said so: that it has no queue for the rest would be one too many
+    reader.findings += [(path, fault) for fault in faults if table.queues]
     return table
 
 

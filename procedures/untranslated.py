@@ -38,6 +38,8 @@ def shared_texts(library: Library, city: City, root: Path) -> Mapping[str, str]:
         take("fees.json", row.title, row.unit)
     for calendar in shared.bookings.calendars.values():
         take("bookings.json", calendar.title, calendar.place, *calendar.bring)
+    for queue in shared.queues.queues.values():
+        take("queues.json", queue.title)
     for department in city.departments.values():
         take("city.json", department.name, department.place)
     take("declarations", *(each.department for each in library.declarations.values()))

@@ -7,8 +7,9 @@ import gc
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -18,7 +19,7 @@ from payments.port import Gateway
 from payments.sandbox_gateway import SandboxGateway
 from procedures.city import City, load_city
 from procedures.library import ROOT as PROCEDURES
-from procedures.library import Reader, read_shared
+from procedures.library import Reader, Shared, read_shared
 from server import jobs
 from server.applications.cleaner import Cleaner
 from server.applications.intake import Intake
@@ -30,9 +31,11 @@ from server.notices.mail import MailTexts
 from server.notices.sandbox_mailbox import SandboxMailbox
 from server.notices.smtp import SmtpAdapter
 from server.notices.worker import Mailer
+from server.paper.press import Press
 from server.people.identity import IdentityAdapter, sandbox_identity
 from server.people.passwords import Passwords
 from server.people.postal import postal_data
+from server.people.reader import CardReader, SandboxReader
 from server.people.sandbox_signer import SandboxSigner
 from server.people.signing import SigningAdapter
 from server.services import Services
@@ -43,18 +46,34 @@ from server.store.keys import Keys, open_keys
 from server.store.values import Clock, Random, new_id, utc_now
 from server.web import (
     applications,
+    asking_for,
+    board,
+    brought,
+    case,
     check,
+    counter,
+    counter_ask,
+    counter_file,
+    devices,
     drafts,
     files,
     gallery,
+    handoff,
+    identification,
+    kiosk,
+    kiosk_end,
     life_events,
     machines,
     my,
     office,
     opendata,
     operations,
+    paper,
+    paying,
     payments,
+    proposals,
     public,
+    queue,
     resume,
     sandbox_mail,
     sandbox_pay,
@@ -62,6 +81,14 @@ from server.web import (
     signin,
     signing,
     staff,
+    staff_oidc,
+    staff_own,
+    staff_passkeys,
+    tablet,
+    tablet_panel,
+    takings,
+    till,
+    times,
 )
 from server.web.assets import Assets
 from server.web.guard import Guard
@@ -70,6 +97,10 @@ from server.web.metrics import Metrics
 from server.web.render import Renderer
 from server.web.requestlog import RequestLog, to_stdout
 from server.web.routing import policies
+from server.web.stream import ending_with_the_server
+
+if TYPE_CHECKING:
+    from server.people.staff_oidc import StaffProvider
 
 ROOT: Final = Path(__file__).parents[1]
 MODULES: Final = (
@@ -80,13 +111,37 @@ MODULES: Final = (
     check,
     files,
     resume,
+    handoff,
     applications,
     my,
     signin,
     signing,
     payments,
+    till,
+    paying,
     office,
+    queue,
+    times,
+    board,
+    counter_ask,
+    counter,
+    counter_file,
+    paper,
+    case,
+    takings,
+    brought,
+    identification,
     staff,
+    staff_own,
+    staff_passkeys,
+    staff_oidc,
+    proposals,
+    asking_for,
+    devices,
+    kiosk,
+    kiosk_end,
+    tablet,
+    tablet_panel,
     operations,
     opendata,
     gallery,
@@ -130,9 +185,11 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await services.catalogue.refresh()
         _follow(services)
+        services.live.listen(services.database)
         worker = asyncio.create_task(jobs.run_forever(services, log.trouble)) if settings.worker else None
         try:
-            yield
+            with ending_with_the_server(services.live):
+                yield
         finally:
             if worker is not None:
                 worker.cancel()
@@ -171,7 +228,7 @@ def build(settings: Settings, city: City, metrics: Metrics, *, clock: Clock, ran
     if settings.signing == "sandbox":
         signing_adapter = SandboxSigner(settings.data_dir / "sandbox-cards", people, random=random)
     blobs, scanner = Blobs(settings.data_dir), _scanner(settings)
-    shared = read_shared(PROCEDURES, Reader())
+    shared = _shared()
     languages, assets = Languages(shared.translations), Assets(ROOT / "static")
     return Services(
         settings=settings,
@@ -184,16 +241,25 @@ def build(settings: Settings, city: City, metrics: Metrics, *, clock: Clock, ran
         identity=identity,
         signing=signing_adapter,
         passwords=Passwords(),
+        staff_provider=_staff_provider(settings, keys, clock, random),
         gateway=_gateway(settings, keys, clock, random),
         mailer=_mailer(settings, keys, city, languages),
         scanner=scanner,
+        reader=_reader(settings),
         intake=Intake(database, keys, blobs, Cleaner(), scanner, clock=clock, random=random),
         clock=clock,
         random=random,
         languages=languages,
         renderer=Renderer(ROOT / "templates", assets=assets, city=city, sandbox=settings.sandbox, languages=languages),
         metrics=metrics,
+        press=Press(settings.font_dir),
     )
+
+
+@cache
+def _shared() -> Shared:
+    """What the files say besides declarations; a process with several sites, as tests have, reads it once."""
+    return read_shared(PROCEDURES, Reader())
 
 
 def _oidc(settings: Settings, keys: Keys, clock: Clock, random: Random) -> dict[str, IdentityAdapter]:
@@ -203,6 +269,14 @@ def _oidc(settings: Settings, keys: Keys, clock: Clock, random: Random) -> dict[
 
     adapter = OidcIdentity(settings.oidc, keys.subkey("oidc"), clock=clock, random=random)
     return {adapter.provider: adapter}
+
+
+def _staff_provider(settings: Settings, keys: Keys, clock: Clock, random: Random) -> StaffProvider | None:
+    if settings.staff_oidc is None:
+        return None
+    from server.people.staff_oidc import StaffProvider  # as above
+
+    return StaffProvider(settings.staff_oidc, keys.subkey("staff-oidc"), clock=clock, random=random)
 
 
 def _gateway(settings: Settings, keys: Keys, clock: Clock, random: Random) -> Gateway | None:
@@ -234,6 +308,13 @@ def _scanner(settings: Settings) -> Scanner | None:
     if settings.clamav:
         return ClamAvScanner(settings.clamav)
     return SandboxScanner() if settings.scanner == "sandbox" else None
+
+
+def _reader(settings: Settings) -> CardReader | None:
+    if settings.card_reader != "sandbox":
+        return None
+    residents = [each for adapter in sandbox_identity().values() for each in adapter.residents.values()]
+    return SandboxReader(settings.data_dir / "sandbox-readers", residents)
 
 
 def from_environment() -> Starlette:

@@ -1,5 +1,5 @@
 """`kakanai …`: the commands of an operator; `cli_procedures` has those about declarations, `cli_staff` those about
-accounts."""
+accounts, `cli_devices` those about machines."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from server.cli_devices import add_devices
 from server.cli_procedures import add_procedures, publish_files
 from server.cli_staff import add_staff
 from server.console import Commands, Run, command, complain, group, opened, read_settings
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="kakanai", description="Japanese city procedures online")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    rooms = (add_db, add_keys, add_audit, add_notices, add_protection, add_staff)
+    rooms = (add_db, add_keys, add_audit, add_notices, add_protection, add_staff, add_devices)
     for add in (add_serve, add_worker, add_procedures, *rooms):
         add(commands)
     arguments = parser.parse_args(argv)
@@ -50,10 +51,15 @@ def serve(arguments: argparse.Namespace) -> int:
     import uvicorn
 
     settings = read_settings()
-    if settings.oidc is not None:
+    for provider in (each for each in (settings.oidc, settings.staff_oidc) if each is not None):
         from server.people.oidc import read_key
 
-        read_key(settings.oidc)  # here, where it is told: a serving process that cannot start is only started again
+        read_key(provider)  # here, where it is told: a serving process that cannot start is only started again
+    from server.paper.press import Press
+
+    unprinted = Press(settings.font_dir).missing()
+    if unprinted:
+        complain(unprinted)  # everything else goes on
     if settings.sandbox:
         _migrate(settings)
         if publish_files(settings, (), unless_served=True) is None:

@@ -44,7 +44,8 @@ def add_staff(commands: Commands) -> None:
     for name, text, run in (
         ("disable", "lock somebody out at once, and end their sessions", disable),
         ("enable", "let somebody in again who was disabled", enable),
-        ("reset", "void password and second factor; prints a new code to enrol with", reset),
+        ("reset", "void every way in that they have; prints a new code to enrol with", reset),
+        ("link", "print a code with which they tie their account to the city's own provider", link),
     ):
         command(staff, name, text, run).add_argument("login", metavar="LOGIN")
 
@@ -79,7 +80,23 @@ def reset(arguments: argparse.Namespace) -> int:
     return _tell_code(settings, made)
 
 
-def _tell_code(settings: Settings, made: str | Unfit) -> int:
+def link(arguments: argparse.Namespace) -> int:
+    from os import urandom
+
+    from server.people import staff_identities
+
+    settings, login = read_settings(), arguments.login
+    if settings.staff_oidc is None:
+        complain("市の認証基盤の設定がありません; 設定のしかたは docs/settings.md")
+        return 2
+    made = _done(
+        settings,
+        lambda db, keys: staff_identities.link_code(db, keys, login, actor=ACTOR, now=db.clock(), random=urandom),
+    )
+    return _tell_code(settings, made, "/staff/signin")
+
+
+def _tell_code(settings: Settings, made: str | Unfit, path: str = "/staff/enrol") -> int:
     from server.people.staff import ENROL_WITHIN, Unfit
 
     if isinstance(made, Unfit):
@@ -87,7 +104,7 @@ def _tell_code(settings: Settings, made: str | Unfit) -> int:
         return 2
     print(made)
     hours = int(ENROL_WITHIN.total_seconds()) // 3600
-    complain(f"{hours}時間のあいだ、1度だけ使えます。本人だけに伝えてください: {settings.base_url}/staff/enrol")
+    complain(f"{hours}時間のあいだ、1度だけ使えます。本人だけに伝えてください: {settings.base_url}{path}")
     return 0
 
 

@@ -15,8 +15,10 @@ from typing import Final
 from server.applications import drafts, earlier, uploads
 from server.applications.quarantine import scan_waiting
 from server.applications.teller import BATCH, Reminder, reminders
+from server.counter import handoffs, kiosk, pairing, times, visits
 from server.money.checkout import reconcile
 from server.money.overdue import lapse_overdue
+from server.money.refunds import carry_out
 from server.notices import outbox
 from server.notices.mail import Delivery
 from server.notices.worker import deliver_due
@@ -65,10 +67,28 @@ async def _notices(of: Services, now: datetime) -> None:
 
 async def _sweeps(of: Services, now: datetime) -> None:
     def work(db: Writing) -> None:
-        for room in (drafts, uploads, earlier, email_codes, sessions, staff_sessions, tokens, limits, outbox):
+        for room in (
+            drafts,
+            uploads,
+            earlier,
+            email_codes,
+            sessions,
+            staff_sessions,
+            tokens,
+            limits,
+            outbox,
+            times,
+            visits,
+            handoffs,
+            pairing,
+        ):
             room.sweep(db, now=now)
 
     await of.database.transact(work)
+
+
+async def _kiosks(of: Services, now: datetime) -> None:
+    await of.database.transact(lambda db: kiosk.sweep(db, now=now))
 
 
 async def _orphans(of: Services, now: datetime) -> None:
@@ -97,6 +117,11 @@ async def _payments(of: Services, now: datetime) -> None:
         await lapse_overdue(cashier, of.teller.lapsed)
 
 
+async def _refunds(of: Services, now: datetime) -> None:
+    if of.cashier is not None:
+        await carry_out(of.cashier)
+
+
 async def _reminders(of: Services, now: datetime) -> None:
     if of.mailer is None:
         return
@@ -112,8 +137,10 @@ async def _reminders(of: Services, now: datetime) -> None:
 
 JOBS: Final[Sequence[Job]] = (
     Job("notices", timedelta(seconds=10), _notices),
+    Job("kiosks", timedelta(minutes=1), _kiosks),
     Job("scans", timedelta(minutes=1), _scans),
     Job("payments", timedelta(minutes=15), _payments),
+    Job("refunds", timedelta(minutes=1), _refunds),
     Job("reminders", timedelta(hours=1), _reminders),
     Job("sweeps", timedelta(hours=1), _sweeps),
     Job("orphans", timedelta(hours=1), _orphans),

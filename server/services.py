@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -17,12 +17,17 @@ from server.applications.quarantine import Quarantine
 from server.applications.scanner import Scanner
 from server.applications.teller import Teller
 from server.catalogue import Catalogue
+from server.counter.interview import Interviews
+from server.counter.live import Live
+from server.counter.mirror import Mirrors
 from server.languages import Languages
 from server.money.checkout import Cashier
 from server.notices.worker import Mailer
+from server.paper.press import Press
 from server.people.identity import IdentityAdapter
 from server.people.passwords import Passwords
 from server.people.postal import PostalData
+from server.people.reader import CardReader
 from server.people.signing import SigningAdapter
 from server.settings import Settings
 from server.store.blobs import Blobs
@@ -30,7 +35,8 @@ from server.store.database import Database
 from server.store.keys import Keys
 from server.store.values import Clock, Random
 
-if TYPE_CHECKING:  # only the names: what is above reaches down, never the other way
+if TYPE_CHECKING:  # only the names: what is above reaches down, never the other way; and what is rarely used
+    from server.people.staff_oidc import StaffProvider
     from server.web.metrics import Metrics
     from server.web.render import Renderer
 
@@ -49,15 +55,21 @@ class Services:
     identity: Mapping[str, IdentityAdapter]
     signing: SigningAdapter | None
     passwords: Passwords
+    staff_provider: StaffProvider | None
     gateway: Gateway | None
     mailer: Mailer | None
     scanner: Scanner | None
+    reader: CardReader | None
     intake: Intake
     clock: Clock
     random: Random
     languages: Languages
     renderer: Renderer
     metrics: Metrics
+    press: Press
+    interviews: Interviews = field(default_factory=Interviews)
+    mirrors: Mirrors = field(default_factory=Mirrors)
+    live: Live = field(default_factory=Live)
 
     @property
     def edition(self) -> tuple[str, datetime]:

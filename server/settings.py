@@ -18,14 +18,17 @@ Network = IPv4Network | IPv6Network
 
 PREFIX: Final = "KAKANAI_"
 NAMES: Final = (
-    *("MODE", "DATA_DIR", "DATABASE_URL", "CITY_FILE", "WORKER"),
+    *("MODE", "DATA_DIR", "DATABASE_URL", "CITY_FILE", "FONT_DIR", "WORKER"),
     *("HOST", "PORT", "BASE_URL", "TRUSTED_PROXIES", "SANDBOX_PUBLIC"),
     *("SECRET_KEY", "INDEX_KEY", "ENCRYPTION_KEYS", "MY_NUMBER_PUBLIC_KEY", "MY_NUMBER_PRIVATE_KEY"),
     *("IDENTITY", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_KEY_FILE", "OIDC_SCOPES", "OIDC_ACR_VALUES"),
+    *("STAFF_OIDC_ISSUER", "STAFF_OIDC_CLIENT_ID", "STAFF_OIDC_KEY_FILE", "STAFF_OIDC_CLIENT_SECRET"),
+    *("STAFF_OIDC_SCOPES", "STAFF_OIDC_ACR_VALUES", "STAFF_OIDC_AMR_VALUES"),
     *("SIGNING",),
     *("PAYMENTS", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE", "STRIPE_METHODS"),
     *("MAIL", "SMTP_URL", "MAIL_FROM"),
     *("SCANNER", "CLAMAV_ADDRESS"),
+    *("CARD_READER",),
     *("EXPLORER",),
 )
 """Every variable, without the prefix."""
@@ -47,10 +50,10 @@ class BadSettings(ValueError):
         self.faults: Final = tuple(faults)
 
 
-def bad_oidc_key() -> BadSettings:
+def bad_oidc_key(whose: str = "OIDC") -> BadSettings:
     """For whoever opens the file: a path says little of what lies there."""
     allowed = "must be a file that can be read: a private key on the curve P-256 (PEM or JWK), without a password"
-    return BadSettings([f"{PREFIX}OIDC_KEY_FILE: {allowed}"])
+    return BadSettings([f"{PREFIX}{whose}_KEY_FILE: {allowed}"])
 
 
 class _Unfit(ValueError):
@@ -59,13 +62,18 @@ class _Unfit(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OidcSettings:
-    """A provider of identities, found by its issuer. `key_file` holds our private key (EC P-256, PEM)."""
+    """A provider of identities, found by its issuer. `key_file` holds our private key (EC P-256, PEM); without one we
+    are known by `client_secret`. `amr_values`: methods of which each is a second factor. `whose`: 'OIDC' of residents,
+    'STAFF_OIDC'."""
 
     issuer: str
     client_id: str
-    key_file: Path
+    key_file: Path | None
     scopes: tuple[str, ...]
     acr_values: tuple[str, ...]
+    client_secret: str = field(default="", repr=False)
+    amr_values: tuple[str, ...] = ()
+    whose: str = "OIDC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +108,7 @@ class Settings:
     data_dir: Path
     database_url: str
     city_file: Path
+    font_dir: Path
     host: str
     port: int
     base_url: str
@@ -111,7 +120,9 @@ class Settings:
     payments: str
     mail: str
     scanner: str
+    card_reader: str
     oidc: OidcSettings | None
+    staff_oidc: OidcSettings | None
     stripe: StripeSettings | None
     smtp: SmtpSettings | None
     clamav: str
@@ -142,6 +153,7 @@ class Settings:
             data_dir=data_dir,
             database_url=read("DATABASE_URL", f"sqlite:///{data_dir / 'kakanai.db'}", _database),
             city_file=read("CITY_FILE", _ROOT / "city.json", Path),
+            font_dir=read("FONT_DIR", Path("/usr/share/fonts"), Path),
             host=host,
             port=port,
             base_url=read("BASE_URL", None if live else _local_url(host, port), _https if live else _address),
@@ -153,7 +165,9 @@ class Settings:
             payments=(payments := read("PAYMENTS", *_port_of(mode, "stripe"))),
             mail=(mail := read("MAIL", *_port_of(mode, "smtp"))),
             scanner=(scanner := read("SCANNER", *_port_of(mode, "clamav"))),
+            card_reader=read("CARD_READER", *_port_of(mode)),
             oidc=_oidc(read, live) if identity == "oidc" else None,
+            staff_oidc=_staff_oidc(read, live),
             stripe=_stripe(read, live) if payments == "stripe" else None,
             smtp=_smtp(read) if mail == "smtp" else None,
             clamav=read.needed("CLAMAV_ADDRESS", _socket) if scanner == "clamav" else "",
@@ -232,6 +246,25 @@ def _oidc(read: _Reader, live: bool) -> OidcSettings:
         key_file=read.secret("OIDC_KEY_FILE", True, Path) or Path(),
         scopes=read("OIDC_SCOPES", ("openid", "name", "address", "birthdate", "gender"), _scopes),
         acr_values=read("OIDC_ACR_VALUES", ("aal3", "crl"), _words),
+    )
+
+
+def _staff_oidc(read: _Reader, live: bool) -> OidcSettings | None:
+    issuer = read.secret("STAFF_OIDC_ISSUER", False, lambda text: _url(text, live))
+    if issuer is None:
+        return None
+    key_file, secret = read.secret("STAFF_OIDC_KEY_FILE", False, Path), read("STAFF_OIDC_CLIENT_SECRET", "", str)
+    told = f"or {PREFIX}STAFF_OIDC_CLIENT_SECRET must be set, and not both"
+    read.require(bool(key_file) != bool(secret), "STAFF_OIDC_KEY_FILE", told)
+    return OidcSettings(
+        issuer=issuer,
+        client_id=read.needed("STAFF_OIDC_CLIENT_ID", str),
+        key_file=key_file,
+        client_secret=secret,
+        scopes=read("STAFF_OIDC_SCOPES", ("openid",), _scopes),
+        acr_values=read("STAFF_OIDC_ACR_VALUES", (), _words),
+        amr_values=read("STAFF_OIDC_AMR_VALUES", ("mfa",), _words),
+        whose="STAFF_OIDC",
     )
 
 

@@ -22,7 +22,7 @@
 
   // Browsers keep whole pages for Back, even no-store ones. The next person at this computer must not see somebody's
   // page again that way after the session is over: it goes out of sight, and is asked for anew.
-  if (document.querySelector(".masthead__out") || /^\/(drafts|applications|payments|my)\b/.test(location.pathname)) {
+  if (document.querySelector(".masthead__out") || /^\/(drafts|applications|payments|my|office|admin|staff)\b/.test(location.pathname)) {
     addEventListener("pagehide", (event) => { document.documentElement.hidden = event.persisted; });
     addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   }
@@ -53,7 +53,7 @@
   if (ending) {
     const told = ending.querySelector("[role=status]");
     const more = ending.querySelector("button");
-    const tabs = new BroadcastChannel("sign-in");
+    const tabs = new BroadcastChannel(ending.dataset.channel ?? "sign-in");
     let end = 0;
     const tell = (words) => { if (told.textContent !== words) told.textContent = words; };
     const look = () => {

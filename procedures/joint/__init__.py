@@ -1,5 +1,6 @@
 """One interview for several applications; see `turns`. Pure. This is the whole door."""
 
+from procedures.joint.bringing import Filled, brought, taken_in
 from procedures.joint.facts import APPLICANT, KINS, Key
 from procedures.joint.known import FAMILY, Fact, State
 from procedures.joint.places import Place
@@ -13,6 +14,7 @@ __all__ = [
     "Answer",
     "Ask",
     "Fact",
+    "Filled",
     "Joint",
     "Key",
     "Place",
@@ -22,7 +24,9 @@ __all__ = [
     "State",
     "Turn",
     "apply",
+    "brought",
     "guided",
     "pointer",
+    "taken_in",
     "told",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -148,14 +148,17 @@ class _Saying:
                 self._say(each, value, SAME, Key(source.who, source.path + each.path[len(key.path) :]))
 
     def _family(self, value: Json | Same) -> None:
-        """Who is in it: rows of {"kin", "apart"}, with the "id" of those who were there. The applicant always is."""
+        """Who is in it: rows of {"kin", "apart"}, with the "id" of those who were there or of whom something was told.
+        The applicant always is."""
         before = self._turn.family
+        known = {*before, *(key.who for key in self._turn.state.facts)}
         rows = value if isinstance(value, list) else None
-        if rows is None or len(rows) > MOST_MEMBERS or not all(_is_member(row, before) for row in rows):
+        if rows is None or len(rows) > MOST_MEMBERS or not all(_is_member(row, known) for row in rows):
             self.errors.append(FieldError(pointer(FAMILY), "type"))
             return
         kins = [row["kin"] for row in rows]
-        if kins.count("self") > 1 or sum(kin in SPOUSES for kin in kins) > 1:
+        ids = [row["id"] for row in rows if row.get("id")]
+        if len(set(ids)) < len(ids) or kins.count("self") > 1 or sum(kin in SPOUSES for kin in kins) > 1:
             self.errors.append(FieldError(pointer(FAMILY), "uniqueItems"))
             return
         members = [] if "self" in kins else [{"id": APPLICANT, "kin": "self", "apart": False}]
@@ -190,11 +193,12 @@ class _Saying:
             return
         if not ids and not place.many:
             self._facts.pop(key, None)
+            self._passed.add(key)
             return
         self._say(key, [each or f"r{self._acts}-{i}" for i, each in enumerate(ids)])
 
 
-def _is_member(row: Json, before: Mapping[str, str]) -> bool:
+def _is_member(row: Json, before: Collection[str]) -> bool:
     if not isinstance(row, dict) or row.get("kin") not in KINS:
         return False
     known = row.get("id")

@@ -17,9 +17,9 @@ from typing import Final
 
 from forms_schema import Answers, Field, FieldError, Form, Json
 from forms_schema.base import Option
-from procedures.joint.facts import COLUMNS, FITS, SINGLE, Key, Node
+from procedures.joint.facts import APPLICANT, COLUMNS, FITS, SINGLE, Key, Node
 from procedures.joint.known import FAMILY, FOLLOWS, SAME, TYPED, Fact, Known, State, Terms
-from procedures.joint.places import Compiled, Place, Seen, every
+from procedures.joint.places import Compiled, Place, Seen, every, picked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +60,16 @@ class Ask:
         return {_around(query.key): query.places[0].node.whole for query in self.queries if _in_whole(query)}
 
 
+def _valued(ask: Ask, value: Json | None) -> Ask:
+    """`ask` of one query with its value."""
+    return replace(ask, queries=(replace(ask.queries[0], value=value),))
+
+
+def _with_value(query: Query, place: Place) -> Query:
+    """With what stands there, also where it follows from another fact."""
+    return query if query.value is not None else replace(query, value=place.value)
+
+
 def _in_whole(query: Query) -> bool:
     return query.members is None and bool(query.places) and bool(query.places[0].node.whole)
 
@@ -97,6 +107,9 @@ class Joint:
         occasions = {name: node.own for name, node in every_node if node.path == "occasion"}
         self.terms = Terms({option.value: option.title for option in named}, occasions)
         self.picks = {key for form in self.forms.values() for key in form.picks}
+        mine = [node for _, node in every_node if node.field.kind.name == "my_number"]
+        self.numbers = frozenset(path for node in mine for path in (node.own, node.path) if path)
+        """The paths of facts that are 個人番号."""
 
     def turn(self, state: State, today: date, before: Turn | None = None) -> Turn:
         """What the forms are like when `state` was said. Forms that nothing has changed for since `before` are not
@@ -131,6 +144,18 @@ class Turn:
         """Ids of the members, and what they are to the applicant."""
         return self.known.family
 
+    @property
+    def unplaced(self) -> Mapping[str, str]:
+        """Whom something was told of beforehand and who is not of the family yet: by id, what they may be to the
+        applicant ('' where that cannot be told)."""
+        found = {"spouse": ""} if any(key.who == "spouse" for key in self.state.facts) else {}
+        for form in self.joint.forms.values():
+            for node in every(form.nodes):
+                if node.role in FITS and (node.rows or node.field.subject == node.role):
+                    for who in self.known.ids(picked(node)) or ():
+                        found[who] = found.get(who) or _LIKELY.get(node.role, "")
+        return {who: kin for who, kin in found.items() if who != APPLICANT and who not in self.family}
+
     def at(self, key: Key) -> tuple[Place, ...]:
         """Where a fact is asked. A form that has an answer of its own is not with the others."""
         return tuple(place for seen in self.seen.values() for place in seen.by_key.get(key, ()))
@@ -154,6 +179,29 @@ class Turn:
     def asks(self) -> tuple[Ask, ...]:
         """All there is to ask by now, in order; answers may bring up more."""
         return tuple(self._ask(group, places) for group, places in self._groups().items())
+
+    def query(self, key: Key) -> Query | None:
+        """The question for a fact, with what was said; None for what nobody asks."""
+        if key == FAMILY:
+            return _valued(self._ask(_FAMILY, {}), self.known.value(FAMILY)).queries[0]
+        places = self.at(key) or self.owned.get(key, ())
+        return _with_value(self._query(key, places[0]), places[0]) if places else None
+
+    def again(self, key: Key) -> Ask | None:
+        """What was asked together with a fact, with what was said, to be answered again; None for what nobody asks."""
+        if key == FAMILY:
+            return _valued(self._ask(_FAMILY, {}), self.known.value(FAMILY)) if self.joint.asks_family else None
+        places = self.at(key) or self.owned.get(key, ())
+        if not places:
+            return None
+        group = self._group(places[0], key)
+        found = {key: places[0]} if key != places[0].key else {}
+        for place in (place for seen in self.seen.values() for place in seen.places):
+            shown = place.key == key or place.key in self.state.facts or not (place.role or place.many)
+            if shown and self._group(place, place.key) == group:
+                found.setdefault(place.key, place)
+        ask = self._ask(group, found)
+        return replace(ask, queries=tuple(_with_value(query, found[query.key]) for query in ask.queries))
 
     def _groups(self) -> dict[tuple[str, ...], dict[Key, Place]]:
         found: dict[tuple[str, ...], dict[Key, Place]] = {}
@@ -280,11 +328,17 @@ def _answered(place: Place) -> bool:
 
 
 def _written(node: Node, value: Json | None) -> int:
-    """How many characters an answer is: what is picked from a list is none."""
+    """How many characters an answer is: what is picked from a list is none, a 個人番号 twelve, sealed or not."""
+    if node.field.kind.name == "my_number":
+        return 12
     if node.field.options or node.field.kind.name == "slot" or not isinstance(value, str | int):
         return 0
     return 0 if isinstance(value, bool) else len(str(value))
 
 
+_LIKELY: Final = {
+    **dict.fromkeys(("child", "children", "pupils"), "child"),
+    **dict.fromkeys(("dog", "dogs"), "dog"),
+}
 _FAMILY: Final = ("family",)
 _WHO: Final = ("who",)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from strawberry.types import Info as StrawberryInfo
 
 from server.people.sessions import Visitor
+from server.people.staff_sessions import Staff
 from server.services import Services
 
 if TYPE_CHECKING:  # only the names: what is in a context asks for it too
@@ -17,13 +18,15 @@ if TYPE_CHECKING:  # only the names: what is in a context asks for it too
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`place` is where the request comes from, for the limits of rates."""
+    """`place` is where the request comes from, for the limits of rates. `staff`: who of them is signed in at this
+    browser; the visitor is never one of them."""
 
     of: Services
     visitor: Visitor
     place: str
     shelf: Shelf
     document: Document
+    staff: Staff | None = None
 
 
 Info = StrawberryInfo[Context, None]

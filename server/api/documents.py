@@ -32,7 +32,7 @@ from graphql import (
 )
 
 from procedures.bookings import MOST_SLOTS
-from server.api.paging import PROCEDURES, VERSIONS
+from server.api.paging import CASES, PROCEDURES, VERSIONS
 from server.api.policy import PUBLIC
 from server.api.refusals import ApiError
 
@@ -63,9 +63,11 @@ LENGTHS: Final = {
     "assurances": 5,
     "states": 5,
     "statistics": 1000,
+    "files": 40,
+    "looks": 500,
 }
 """How long a list of objects is taken to be, by its field; a test holds it to the schema and to what is served."""
-PAGED: Final = {"procedures": PROCEDURES, "versions": VERSIONS}
+PAGED: Final = {"procedures": PROCEDURES, "versions": VERSIONS, "cases": CASES}
 """Lists that are read page by page: their edges count as often as the page is long."""
 WEIGHTS: Final = {
     "procedures": 500,
@@ -80,6 +82,10 @@ WEIGHTS: Final = {
     "recommendations": 500,
     "statistics": 500,
     "application": 200,
+    "office": 100,
+    "cases": 500,
+    "case": 500,
+    "looks": 500,
     "submitApplication": 2000,
     "startSignature": 2000,
     "withdrawApplication": 2000,

@@ -8,6 +8,7 @@ import strawberry
 from strawberry import enum_value as value
 
 from procedures import terms
+from server.applications.states import OfficeState as Inside
 from server.applications.states import ResidentState
 from server.applications.withdrawal import Reason
 from server.catalogue import ProcedureState as States
@@ -109,6 +110,21 @@ class ApplicationState(Enum):
     COMPLETED = value(ResidentState.COMPLETED.value, description="手続は終わった。")
     WITHDRAWN = value(ResidentState.WITHDRAWN.value, description="取り下げた。")
     EXPIRED = value(ResidentState.EXPIRED.value, description="期限が切れた。")
+
+
+@strawberry.enum(description="市役所の中の申請の状態。職員が読む。")
+class OfficeState(Enum):
+    PAYMENT_PENDING = value(Inside.PAYMENT_PENDING.value, description="納付待ち。")
+    SUBMITTED = value(Inside.SUBMITTED.value, description="到達。")
+    ACCEPTED = value(Inside.ACCEPTED.value, description="受付済み。")
+    CORRECTION_REQUESTED = value(Inside.CORRECTION_REQUESTED.value, description="補正の依頼。")
+    REVIEWING = value(Inside.REVIEWING.value, description="審査。")
+    PENDING_DECISION = value(Inside.PENDING_DECISION.value, description="決裁。")
+    APPROVED = value(Inside.APPROVED.value, description="承認。")
+    REFUSED = value(Inside.REFUSED.value, description="拒否。")
+    COMPLETED = value(Inside.COMPLETED.value, description="完了。")
+    WITHDRAWN = value(Inside.WITHDRAWN.value, description="取下げ。")
+    EXPIRED = value(Inside.EXPIRED.value, description="失効。")
 
 
 @strawberry.enum(description="手数料の支払いの状態。")

@@ -52,11 +52,21 @@ class Paged:
 
 PROCEDURES: Final = Paged(50, 200)
 VERSIONS: Final = Paged(20, 100)
+CASES: Final = Paged(50, 50)
 
 
 def cursor(kind: str, name: str) -> str:
     """The cursor of one thing in a list. Clients hand it back as it is."""
     return base64.urlsafe_b64encode(f"{kind}:{name}".encode()).decode()
+
+
+def named_by(kind: str, mark: str) -> str:
+    """What a cursor of this kind names, '' for a strange one."""
+    try:
+        found, _, name = base64.urlsafe_b64decode(mark.encode()).decode().partition(":")
+    except ValueError:
+        return ""
+    return name if found == kind else ""
 
 
 def _after(count: int, mark: Mark, after: str | None) -> int:

@@ -19,6 +19,8 @@ class Access(StrEnum):
     """Whoever has the number and the access code of an application; tries are limited."""
     ASSURED = "assured"
     """Whoever is known at the procedure's own level, which for some is nobody in particular."""
+    STAFF = "staff"
+    """Somebody of the staff who is signed in at this browser; what they read of it, `people.roles` says."""
 
 
 POLICY: Final = {
@@ -33,6 +35,7 @@ POLICY: Final = {
     "Query.statistics": Access.EVERYBODY,
     "Query.slots": Access.ANYBODY,
     "Query.application": Access.HOLDER,
+    "Query.office": Access.STAFF,
     "Mutation.submitApplication": Access.ASSURED,
     "Mutation.startSignature": Access.ASSURED,
     "Mutation.withdrawApplication": Access.HOLDER,

@@ -36,6 +36,7 @@ TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
     "数": ("Query.rollout", "Query.statistics"),
     "申請": ("Query.application", "Mutation.submitApplication", "Mutation.withdrawApplication"),
     "電子署名": ("Mutation.startSignature",),
+    "職員": ("Query.office",),
 }
 """Root fields by topic; a type stands with the first that leads to it. What is in none comes last."""
 REST: Final = "そのほか"
@@ -45,6 +46,7 @@ WHO: Final = {
     Access.ANYBODY: "だれでも(答えは刻々と変わる)",
     Access.HOLDER: "受付番号と確認コードを持つ人",
     Access.ASSURED: "手続のレベルで確かめられた人",
+    Access.STAFF: "サインインした職員(役割と課による)",
 }
 
 _HEAD: Final = """# APIの型 / API reference

@@ -29,6 +29,7 @@ from server.api.context import Context, Info
 from server.api.departments import Department
 from server.api.execution import Executor, read_plainly
 from server.api.life_events import LifeEvent, RecommendationsPayload, life_event, life_events, recommendations
+from server.api.office import Office, office_of
 from server.api.paging import PROCEDURES
 from server.api.policy import unlisted
 from server.api.scalars import JSON, SCALARS
@@ -110,6 +111,10 @@ def _rollout(info: Info) -> list[RolloutYear]:
     return info.context.shelf.rollout
 
 
+def _office(info: Info) -> Office:
+    return office_of(info)
+
+
 async def _submit_application(
     info: Info, input: Annotated[SubmitApplicationInput, argument(description="出す申請。")]
 ) -> SubmitApplicationPayload:
@@ -146,6 +151,7 @@ class Query:
     application: Application | None = field(
         resolver=_application, description="申請1つ。受付番号か確認コードが違えば null。"
     )
+    office: Office = field(resolver=_office, description="職員が読むもの。職員のセッションで。")
     slots: list[Slot] | None = field(
         resolver=_slots, description="いま予約できる枠。満員の枠も返す。予約のない手続や、ない手続なら null。"
     )

@@ -26,6 +26,7 @@ from server.api.refusals import ApiError, Refused
 from server.api.registered import Persisted, read_queries
 from server.api.schema import build_schema, core
 from server.people.sessions import NOBODY, Visitor
+from server.people.staff_sessions import Staff
 from server.services import Services
 from server.store import StoreUnavailable
 
@@ -43,6 +44,7 @@ class Caller:
     place: str
     request_id: str
     report: Callable[[BaseException], None]
+    staff: Staff | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ class Api:
         if cost > MAX_COST:
             words = f"重すぎる問い合わせです({cost})。{MAX_COST}までです。first か項目をへらしてください。"
             return _failed([ApiError("TOO_COSTLY", words)], extensions)
-        context = Context(self._of, caller.visitor, caller.place, self._today(), operation.document)
+        context = Context(self._of, caller.visitor, caller.place, self._today(), operation.document, caller.staff)
         result = await self.schema.execute(
             call.text,
             variable_values=dict(call.variables),

@@ -333,9 +333,21 @@ def resume(
     return replace(_opened(row, keys), session_id=session_id), token
 
 
+_OF_SESSION = select(*_COLUMNS).where(t.draft.c.session_id == bindparam("session")).order_by(t.draft.c.created_at)
+
+
+def of_session(db: Reading, keys: Keys, session_id: str) -> tuple[Draft, ...]:
+    """What was begun in a browser, in that order."""
+    return tuple(_opened(row, keys) for row in db.all(_OF_SESSION, {"session": session_id}))
+
+
 def sweep(db: Writing, *, now: datetime) -> int:
-    """Delete drafts whose time is over, with the 個人番号 and the rows of files that were theirs."""
-    ids = [row.id for row in db.all(_EXPIRED, {"now": now})]
+    """Delete drafts whose time is over."""
+    return forget(db, [row.id for row in db.all(_EXPIRED, {"now": now})])
+
+
+def forget(db: Writing, ids: Sequence[str]) -> int:
+    """Delete drafts with the 個人番号 and the rows of files that were theirs; how many."""
     if ids:
         db.execute(delete(t.mynumber).where(t.mynumber.c.owner_id.in_(ids)))
         db.execute(delete(t.upload).where(t.upload.c.owner_kind == "draft", t.upload.c.owner_id.in_(ids)))

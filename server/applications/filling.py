@@ -72,7 +72,7 @@ def turn(
         content = replace(content, rows={**content.rows, where: min(shown + 1, MAX_ROWS)})
     towns: dict[str, Sequence[Town]] = {}
     if verb in ("lookup", "town"):
-        content, towns = _address(content, where, lookup)
+        content, towns = addressed(content, where, lookup)
     content = earlier.apart(form, prefilled(form, retyped(before, content), visitor, today))
     if verb == earlier.SOURCE:
         content = earlier.used(form, step, content, known or {}, today)
@@ -89,7 +89,7 @@ def shown_rows(form: Form, content: Content) -> dict[str, int]:
     return shown
 
 
-def _address(content: Content, where: str, lookup: Lookup) -> tuple[Content, dict[str, Sequence[Town]]]:
+def addressed(content: Content, where: str, lookup: Lookup) -> tuple[Content, dict[str, Sequence[Town]]]:
     """Fill prefecture, city and town of the address at `where` from its postal code; 'where:2' picks the third."""
     pointer, _, picked = where.partition(":")
     address = at(content.answers, pointer) if _PLACE.fullmatch(pointer) else None

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, select, update
 
+from procedures.declaration import Timing
 from server.applications.seats import free
 from server.applications.states import RULES, OfficeState, ResidentState, shown
 from server.people.sessions import Visitor
@@ -28,6 +29,7 @@ _EVENTS = (
     .where(t.application_event.c.application_id == bindparam("application_id"))
     .order_by(t.application_event.c.id)
 )
+_TIMING = select(t.application.c.timing).where(t.application.c.id == bindparam("application_id"))
 _MOVE = (
     update(t.application)
     .where(t.application.c.id == bindparam("which"), t.application.c.state == bindparam("before"))
@@ -65,9 +67,15 @@ def move(db: Writing, application_id: str, before: OfficeState, after: OfficeSta
     return True
 
 
-def paid(db: Writing, application_id: str, now: datetime) -> None:
+def paid(db: Writing, application_id: str, now: datetime, by: str = "provider") -> None:
     """The fee came in: what waited for it is submitted. Anything else stays where it is."""
-    move(db, application_id, OfficeState.PAYMENT_PENDING, OfficeState.SUBMITTED, "provider", now=now)
+    move(db, application_id, OfficeState.PAYMENT_PENDING, OfficeState.SUBMITTED, by, now=now)
+
+
+def unpaid(db: Writing, application_id: str, by: str, now: datetime) -> None:
+    """That its fee came was a mistake: what waited for it waits again, unless it has gone on meanwhile."""
+    if db.scalar(_TIMING, {"application_id": application_id}) == Timing.SUBMIT:
+        move(db, application_id, OfficeState.SUBMITTED, OfficeState.PAYMENT_PENDING, by, now=now)
 
 
 def lapsed(db: Writing, application_id: str, now: datetime) -> None:

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import bindparam, delete, select, update
 
@@ -23,11 +23,15 @@ from server.store.database import Reading, Writing
 from server.store.keys import Keys
 from server.store.values import Random, new_id
 
+T = TypeVar("T")
 PREFIX: Final = "sealed:"
 KIND: Final = "my_number"
 
 _OWNED = select(t.mynumber.c.id).where(t.mynumber.c.owner_id == bindparam("owner"))
 _HAND_OVER = update(t.mynumber).where(t.mynumber.c.owner_id == bindparam("before")).values(owner_id=bindparam("after"))
+_SEALED = select(t.mynumber.c.sealed).where(
+    t.mynumber.c.id == bindparam("row"), t.mynumber.c.owner_id == bindparam("owner")
+)
 _FORGET_ALL = delete(t.mynumber).where(t.mynumber.c.owner_id == bindparam("owner"))
 _FORGET = _FORGET_ALL.where(t.mynumber.c.id.not_in(bindparam("named", expanding=True)))
 
@@ -46,12 +50,28 @@ def sealed_away(
     for pointer in places:
         value = at(answers, pointer)
         token: str | None = None
-        if isinstance(value, str) and value.startswith(PREFIX):
+        if is_token(value):
             token = value if value in owned else None
         elif _is_number(value):
             token = _kept(db, keys, str(value), owner_id, now, random)
         answers = replaced(answers, pointer, token)
     return answers
+
+
+def is_token(value: Json | None) -> bool:
+    """Whether a value names a sealed row, of whomever."""
+    return isinstance(value, str) and value.startswith(PREFIX)
+
+
+def each_sealed_away(
+    db: Writing, keys: Keys, values: Mapping[T, Json], owner_id: str, *, now: datetime, random: Random
+) -> dict[T, str]:
+    """The tokens of these 個人番号, each sealed in a row of the owner's; a token stays where it is the owner's. What is
+    neither is left out: it is not kept in the clear."""
+    owned = _tokens(db, owner_id) if values else set()
+    kept = {each: str(value) for each, value in values.items() if is_token(value) and value in owned}
+    typed = {each: str(value) for each, value in values.items() if _is_number(value)}
+    return kept | {each: _kept(db, keys, text, owner_id, now, random) for each, text in typed.items()}
 
 
 def _places(form: Form, answers: Answers) -> list[str]:
@@ -144,6 +164,22 @@ def _kept(db: Writing, keys: Keys, number: str, owner_id: str, now: datetime, ra
     row = {"id": row_id, "owner_id": owner_id, "sealed": keys.seal_my_number(number), "created_at": now}
     db.insert(t.mynumber, row)
     return PREFIX + row_id
+
+
+def copied(
+    db: Writing, form: Form, answers: Answers, before: str, after: str, *, now: datetime, random: Random
+) -> Answers:
+    """`answers` with a token of the application's own for each 個人番号 that they name of `before`: one number may go
+    into several applications, and each keeps its own for as long as it is kept itself."""
+    for pointer in _places(form, answers):
+        named = {"row": str(at(answers, pointer)).removeprefix(PREFIX), "owner": before}
+        sealed, token = db.scalar(_SEALED, named), None
+        if sealed is not None:
+            row = {"id": new_id(random), "owner_id": after, "sealed": sealed, "created_at": now}
+            db.insert(t.mynumber, row)
+            token = PREFIX + row["id"]
+        answers = replaced(answers, pointer, token)
+    return answers
 
 
 def hand_over(db: Writing, form: Form, answers: Answers, before: str, after: str) -> None:

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import String, bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, delete, false, func, or_, select
 
 from forms_schema import Answers
 from procedures.declaration import Assurance
-from server.applications import uploads
-from server.applications.history import move
+from server.applications import casework, messages, uploads
+from server.applications.messages import Message
 from server.applications.receipts import read_number
-from server.applications.states import OfficeState
+from server.applications.states import Act, OfficeState
 from server.applications.submission import SEALED
 from server.money.debts import Debt, payment_of
 from server.people import staff as accounts
@@ -52,7 +52,9 @@ _REASON: Final = "staff_reason.sealed_reason"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the list. `protected`: whoever filed it is under 支援措置."""
+    """A line of the list. `protected`: whoever filed it is under 支援措置. `asked`: the counter was asked, and has not
+    answered. `answered`: somebody was asked and has answered, and nothing was done since. `assignee` is the id of who
+    looks after it, '' for nobody."""
 
     number: str
     slug: str
@@ -60,6 +62,39 @@ class Row:
     state: OfficeState
     submitted_at: datetime
     protected: bool
+    channel: str = ""
+    asked: bool = False
+    answered: bool = False
+    assignee: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a list is narrowed to. `late`: (procedures, moment) of what arrived before it, none meaning everything;
+    `channel` '' every; `waiting`: for an answer of the resident or the counter; `assignee` the id of whose it is, ''
+    everybody's."""
+
+    states: Collection[OfficeState]
+    slug: str = ""
+    channel: str = ""
+    waiting: bool = False
+    assignee: str = ""
+    late: Sequence[tuple[Collection[str], datetime]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where an application is, for whoever took it in: whose it is now, how it stands since when, and whether the
+    department waits for an answer from the counter. Nothing of what is in it."""
+
+    application_id: str
+    number: str
+    slug: str
+    digest: str
+    department: str
+    state: OfficeState
+    since: datetime
+    asked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +118,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An application with everything in it. `protected`: a person in it is under 支援措置. `acceptable`: this person
-    may take it on as it stands. `other`: it is another department's."""
+    """An application with everything in it. `protected`: a person in it is under 支援措置. `acts`: what this person may
+    do with it as it stands. `other`: it is another department's. `counter`: it was taken in at a window, whose clerks
+    can be asked. `assignee` is the name of who looks after it, '' for nobody; `mine`: it is this person."""
 
     id: str
     number: str
@@ -100,8 +136,13 @@ class Case:
     files: Sequence[uploads.Upload]
     payment: Debt | None
     protected: bool
-    acceptable: bool
     other: bool
+    acts: Sequence[Act] = ()
+    messages: Sequence[Message] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    counter: bool = False
+    assignee: str = ""
+    mine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +151,6 @@ class NeedsReason:
 
     number: str
     department: str
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """It is not there to be accepted any more: `state` is where it stands, `mine` whether by this very person."""
-
-    state: OfficeState
-    mine: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +166,54 @@ class Look:
 
 
 _C: Final = t.application.c
-_LISTED: Final = _C.department.in_(bindparam("departments", expanding=True)) & _C.state.in_(
-    bindparam("states", expanding=True)
+_QUESTIONED: Final = (
+    select(func.max(t.case_message.c.created_at))
+    .where(
+        t.case_message.c.application_id == _C.id,
+        t.case_message.c.kind == "question",
+        t.case_message.c.audience == "counter",
+    )
+    .scalar_subquery()
 )
-_OF_SLUG: Final = (bindparam("slug", type_=String) == "") | (_C.slug == bindparam("slug", type_=String))
-_COUNT: Final = select(func.count()).select_from(t.application).where(_LISTED, _OF_SLUG)
+_ANSWERED: Final = (
+    select(func.max(t.case_message.c.created_at))
+    .where(
+        t.case_message.c.application_id == _C.id,
+        t.case_message.c.kind == "answer",
+        t.case_message.c.audience == "counter",
+    )
+    .scalar_subquery()
+)
+_SINCE: Final = (
+    select(func.max(t.application_event.c.at)).where(t.application_event.c.application_id == _C.id).scalar_subquery()
+)
+_ASKED: Final = _QUESTIONED.is_not(None) & (_ANSWERED.is_(None) | (_ANSWERED < _QUESTIONED))
+"""Whether a department waits for the counter."""
+_WHERE: Final = select(
+    *(_C[name] for name in ("id", "receipt_number", "slug", "digest", "department", "state", "submitted_at")),
+    _SINCE.label("since"),
+    _ASKED.label("asked"),
+).where(_C.id.in_(bindparam("ids", expanding=True)))
+_LAST_SAID: Final = (
+    select(t.case_message.c.kind)
+    .where(t.case_message.c.application_id == _C.id)
+    .order_by(t.case_message.c.created_at.desc(), t.case_message.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_LISTED: Final = t.application.outerjoin(t.resident, t.resident.c.id == _C.resident_id).outerjoin(
+    t.case_assignee, t.case_assignee.c.application_id == _C.id
+)
+_COUNT: Final = select(func.count()).select_from(_LISTED)
 _PAGE: Final = (
-    select(_C.receipt_number, _C.slug, _C.department, _C.state, _C.submitted_at, t.resident.c.protected)
-    .select_from(t.application.outerjoin(t.resident, t.resident.c.id == _C.resident_id))
-    .where(_LISTED, _OF_SLUG)
+    select(
+        *(_C[name] for name in ("receipt_number", "slug", "department", "state", "submitted_at", "channel")),
+        t.resident.c.protected,
+        t.case_assignee.c.staff_id.label("assignee"),
+        _ASKED.label("asked"),
+        _LAST_SAID.label("last_said"),
+    )
+    .select_from(_LISTED)
     .order_by(_C.submitted_at, _C.id)
     .limit(PER_PAGE)
     .offset(bindparam("skip"))
@@ -152,6 +224,10 @@ _STEPS: Final = (
     .where(t.application_event.c.application_id == bindparam("application_id"))
     .order_by(t.application_event.c.id)
 )
+_ASSIGNEE: Final = select(t.case_assignee.c.staff_id).where(
+    t.case_assignee.c.application_id == bindparam("application_id")
+)
+_LET_GO: Final = delete(t.case_assignee).where(t.case_assignee.c.application_id == bindparam("of"))
 _RESIDENT: Final = select(t.resident.c.protected).where(t.resident.c.id == bindparam("resident_id"))
 _GIVEN: Final = (
     select(t.staff_reason.c.id)
@@ -172,31 +248,71 @@ _LINES: Final = (
 )
 
 
-def listing(
-    db: Reading, departments: Collection[str], *, states: Collection[OfficeState], slug: str = "", page: int = 1
-) -> Listing:
-    """What these departments have in these states, the oldest first: it waits longest. `slug`: of one procedure."""
-    asked: dict[str, Any] = {"departments": list(departments), "states": [each.value for each in states], "slug": slug}
-    total = int(db.scalar(_COUNT, asked) or 0)
-    found = db.all(_PAGE, asked | {"skip": (page - 1) * PER_PAGE})
-    rows = [
-        Row(row.receipt_number, row.slug, row.department, OfficeState(row.state), row.submitted_at, bool(row.protected))
-        for row in found
-    ]
+def listing(db: Reading, departments: Collection[str], asked: Asked, *, page: int = 1) -> Listing:
+    """What these departments have of what is asked for, the oldest first: it waits longest."""
+    wanted = _wanted(departments, asked)
+    total = int(db.scalar(_COUNT.where(*wanted)) or 0)
+    rows = [_row(row) for row in db.all(_PAGE.where(*wanted), {"skip": (page - 1) * PER_PAGE})]
     return Listing(rows, total, max(1, -(-total // PER_PAGE)))
+
+
+def _wanted(departments: Collection[str], asked: Asked) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [_C.department.in_(list(departments))]
+    found.append(_C.state.in_([each.value for each in asked.states]))
+    if asked.slug:
+        found.append(_C.slug == asked.slug)
+    if asked.channel:
+        found.append(_C.channel == asked.channel)
+    if asked.assignee:
+        found.append(t.case_assignee.c.staff_id == asked.assignee)
+    if asked.waiting:
+        found.append(or_(_C.state == OfficeState.CORRECTION_REQUESTED.value, _ASKED))
+    if asked.late is not None:
+        found.append(or_(false(), *((_C.slug.in_(list(slugs))) & (_C.submitted_at < at) for slugs, at in asked.late)))
+    return found
+
+
+def _row(row: Any) -> Row:
+    state = OfficeState(row.state)
+    answered = row.last_said == messages.Kind.ANSWER.value and state in (OfficeState.SUBMITTED, OfficeState.REVIEWING)
+    return Row(
+        number=row.receipt_number,
+        slug=row.slug,
+        department=row.department,
+        state=state,
+        submitted_at=row.submitted_at,
+        protected=bool(row.protected),
+        channel=row.channel,
+        asked=bool(row.asked),
+        answered=answered,
+        assignee=row.assignee or "",
+    )
+
+
+def whereabouts(db: Reading, application_ids: Sequence[str]) -> list[Whereabouts]:
+    """Where these applications are, in the order in which they are named; unknown ones are left out."""
+    found = {row.id: row for row in db.all(_WHERE, {"ids": list(application_ids)})}
+    return [_whereabouts(found[each]) for each in application_ids if each in found]
+
+
+def _whereabouts(row: Any) -> Whereabouts:
+    state, since = OfficeState(row.state), row.since or row.submitted_at
+    return Whereabouts(row.id, row.receipt_number, row.slug, row.digest, row.department, state, since, bool(row.asked))
 
 
 # --- one case -------------------------------------------------------------------------------------------------------
 
 
-def look(db: Writing, keys: Keys, staff: Staff, number: str, *, now: datetime) -> Case | NeedsReason | None:
-    """A case with its answers, audited. None: there is none, or not for this person."""
+def look(
+    db: Writing, keys: Keys, staff: Staff, number: str, *, action: str = "application.view", now: datetime
+) -> Case | NeedsReason | None:
+    """A case with its answers, audited as `action`. None: there is none, or not for this person."""
     found = _admitted(db, staff, number, now)
     if not isinstance(found, tuple):
         return found
     row, reason = found
-    _audit(db, staff, row, "application.view", reason)
-    return _case(db, keys, staff, row)
+    _audit(db, staff, row, action, reason)
+    return _case(db, keys, staff, row, now)
 
 
 def look_at_file(
@@ -231,7 +347,9 @@ def _audit(db: Writing, staff: Staff, row: Any, action: str, reason: str) -> Non
     db.audit(action, row.id, actor=staff.actor, detail=detail)
 
 
-def _case(db: Reading, keys: Keys, staff: Staff, row: Any) -> Case:
+def _case(db: Reading, keys: Keys, staff: Staff, row: Any, now: datetime) -> Case:
+    said, names = messages.of(db, keys, row.id), _Names(db, keys)
+    assignee = db.scalar(_ASSIGNEE, {"application_id": row.id})
     content = json.loads(keys.open_data_key(row.wrapped_key, row.id).open(row.sealed_answers, SEALED))
     return Case(
         id=row.id,
@@ -248,8 +366,13 @@ def _case(db: Reading, keys: Keys, staff: Staff, row: Any) -> Case:
         files=uploads.of(db, keys, "application", row.id),
         payment=payment_of(db, row.id),
         protected=_protected(db, keys, row.resident_id, content["answers"]),
-        acceptable=staff.may(Action.ACCEPT, row.department, row.state),
         other=not staff.may(Action.OPEN, row.department, row.state),
+        acts=casework.acts(db, staff, row, now),
+        messages=said,
+        names={each.staff_id: names.of(f"staff:{each.staff_id}") for each in said if each.staff_id},
+        counter=casework.taken_in(db, row.id) is not None,
+        assignee=names.of(f"staff:{assignee}") if assignee else "",
+        mine=assignee == staff.id,
     )
 
 
@@ -326,17 +449,52 @@ def give_reason(
     return True
 
 
-def accept(db: Writing, staff: Staff, number: str, *, now: datetime) -> Taken | bool:
-    """Take a case on (受付). True: done; False: there is none, or not for this person; Taken: somebody was faster."""
+def assign(db: Writing, staff: Staff, number: str, mine: bool, *, now: datetime) -> bool:
+    """Look after a case from now on (担当), whoever did before, or let go of it. False: there is none, or it is not for
+    this person."""
     row = db.one(_BY_NUMBER, {"number": number})
-    if row is None or not staff.may(Action.OPEN, row.department, row.state):
+    if row is None or not staff.may(Action.ASSIGN, row.department, row.state):
         return False
-    if not staff.may(Action.ACCEPT, row.department, OfficeState.SUBMITTED):
-        return False
-    if move(db, row.id, OfficeState.SUBMITTED, OfficeState.ACCEPTED, staff.actor, now=now):
-        return True
-    steps = db.all(_STEPS, {"application_id": row.id})
-    return Taken(OfficeState(steps[-1].state), steps[-1].actor == staff.actor)
+    db.execute(_LET_GO, {"of": row.id})
+    if mine:
+        db.insert_new(t.case_assignee, {"application_id": row.id, "staff_id": staff.id, "since": now})
+    _audit(db, staff, row, "application.assign" if mine else "application.let_go", "")
+    return True
+
+
+# --- what the counter is asked ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question of a department to the counter. Nothing of the application but its number and procedure."""
+
+    number: str
+    slug: str
+    department: str
+    text: str
+    at: datetime
+
+
+_QUESTIONS: Final = (
+    select(_C.id, _C.receipt_number, _C.slug, _C.department)
+    .join_from(t.application, t.visit_application)
+    .join(t.visit, t.visit.c.id == t.visit_application.c.visit_id)
+    .where(t.visit.c.department.in_(bindparam("departments", expanding=True)), _ASKED)
+    .order_by(_C.submitted_at, _C.id)
+    .limit(PER_PAGE)
+)
+
+
+def questions(db: Writing, keys: Keys, staff: Staff, departments: Collection[str]) -> list[Question]:
+    """What the windows of these departments are asked and have not answered, the oldest application first. Audited."""
+    found = []
+    for row in db.all(_QUESTIONS, {"departments": list(departments)}):
+        asked = messages.unanswered(messages.of(db, keys, row.id), messages.Audience.COUNTER)
+        if asked is not None:
+            found.append(Question(row.receipt_number, row.slug, row.department, asked.text, asked.at))
+            db.audit("application.question", row.id, actor=staff.actor, detail={"department": row.department})
+    return found
 
 
 # --- who looked -----------------------------------------------------------------------------------------------------

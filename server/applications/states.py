@@ -5,8 +5,10 @@ One table; `docs/states.md` is its picture, held to it by a test.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 from procedures.declaration import ProcedureType
@@ -86,3 +88,53 @@ def shown(state: str) -> ResidentState:
 def withdrawable(state: str, procedure_type: str) -> bool:
     """Whether a filing of this type may be taken back by the resident as it stands."""
     return ProcedureType(procedure_type) in RULES[OfficeState(state)].withdrawable
+
+
+class Act(StrEnum):
+    """What somebody of the office does with a case. Who may, says `roles.POLICY` under the same word."""
+
+    ACCEPT = "accept"
+    UNDO_ACCEPT = "undo-accept"
+    ASK = "ask"
+    ANSWER = "answer"
+    REVIEW = "review"
+    COMPLETE = "complete"
+    REFUSE = "refuse"
+    PROPOSE = "propose-decision"
+    APPROVE = "approve"
+    SEND_BACK = "send-back"
+    TURN_DOWN = "turn-down"
+    HAND_OVER = "hand-over"
+
+
+_S: Final = OfficeState
+MOVES: Final[Mapping[Act, Mapping[OfficeState, OfficeState]]] = MappingProxyType(
+    {
+        Act.ACCEPT: {_S.SUBMITTED: _S.ACCEPTED},
+        Act.UNDO_ACCEPT: {_S.ACCEPTED: _S.SUBMITTED},
+        Act.ASK: {
+            _S.SUBMITTED: _S.CORRECTION_REQUESTED,
+            _S.ACCEPTED: _S.CORRECTION_REQUESTED,
+            _S.REVIEWING: _S.CORRECTION_REQUESTED,
+        },
+        Act.ANSWER: {_S.CORRECTION_REQUESTED: _S.SUBMITTED},
+        Act.REVIEW: {_S.SUBMITTED: _S.REVIEWING, _S.ACCEPTED: _S.REVIEWING},
+        Act.COMPLETE: {_S.ACCEPTED: _S.COMPLETED, _S.REVIEWING: _S.COMPLETED, _S.APPROVED: _S.COMPLETED},
+        Act.REFUSE: {_S.ACCEPTED: _S.REFUSED, _S.REVIEWING: _S.REFUSED},
+        Act.PROPOSE: {_S.REVIEWING: _S.PENDING_DECISION},
+        Act.APPROVE: {_S.PENDING_DECISION: _S.APPROVED},
+        Act.SEND_BACK: {_S.PENDING_DECISION: _S.REVIEWING},
+        Act.TURN_DOWN: {_S.PENDING_DECISION: _S.REFUSED},
+        Act.HAND_OVER: {_S.SUBMITTED: _S.SUBMITTED, _S.ACCEPTED: _S.SUBMITTED, _S.REVIEWING: _S.SUBMITTED},
+    }
+)
+"""From which state to which each act leads. What is not here is not done.
+
+What is corrected is a filing that arrives anew: whoever looks at it takes it on, or goes on with the review. A 届出 is
+found in order and is done, or is asked to be mended: it asks for no decision, so none refuses it (`refusable`).
+"""
+
+
+def refusable(procedure_type: str) -> bool:
+    """Whether what was filed asks for a decision that can be against it (行政手続法2条3号、8条)."""
+    return ProcedureType(procedure_type) in _DECIDED_UPON

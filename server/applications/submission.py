@@ -8,9 +8,10 @@ answers as the first did.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import bindparam, select
@@ -37,6 +38,7 @@ from server.store.keys import Keys
 from server.store.values import Random, new_id
 
 SEALED: Final = "application.sealed_answers"
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 BY_ACCOUNT: Final = Limit("submit.account", 60, timedelta(hours=1))
 """Of one resident, by whatever way, or of one browser."""
 BY_PLACE: Final = Limit("submit.place", 1200, timedelta(hours=1))
@@ -54,6 +56,12 @@ class Filing:
     visitor: Visitor
     served: Published | None = None
     """The version that is served now, where it may be another than the one that was filled in."""
+    seen: Mapping[str, str] = field(default_factory=dict)
+    """By the key of an attachment, that a clerk had the original at a window ('seen'), or took it in ('taken')."""
+
+    def __post_init__(self) -> None:
+        if self.seen and self.channel != Channel.COUNTER:
+            raise ValueError("only at a window are originals seen")
 
     @property
     def stale(self) -> bool:
@@ -142,7 +150,7 @@ def prepare(
     for one that is served."""
     form, day = filing.declaration.form, today(now)
     settled = form.settle(filing.answers, day)
-    errors = wrong(form, settled, filing.files, opening)
+    errors = wrong(form, settled, filing.files, opening, filing.seen)
     if errors:
         return Rejected(errors, settled)
     try:
@@ -154,10 +162,15 @@ def prepare(
 
 
 def wrong(
-    form: Form, settled: Settled, files: Sequence[uploads.Upload], opening: Opening | None
+    form: Form,
+    settled: Settled,
+    files: Sequence[uploads.Upload],
+    opening: Opening | None,
+    seen: Collection[str] = (),
 ) -> tuple[FieldError, ...]:
-    """Everything that stands against a filing: answers, files, and a slot that cannot be had."""
-    return (*(opening.errors(settled) if opening else ()), *uploads.errors(form, settled, files))
+    """Everything that stands against a filing: answers, files (`seen` as in `uploads.errors`), and a slot that cannot
+    be had."""
+    return (*(opening.errors(settled) if opening else ()), *uploads.errors(form, settled, files, seen))
 
 
 def submit(
@@ -182,59 +195,124 @@ def submit(
     where one is needed, not there any more (another tab began a new one); SlotTaken when the last place went to
     somebody else. Raises LimitReached.
     """
-    _count(db, keys, prepared.filing.visitor, place, now)
+    visitor = prepared.filing.visitor
+    _count(db, keys, visitor, place, now)
     if prepared.to_be_signed if signature is None else not spend_signature(db, signature):
         raise Raced
-    application_id = new_id(random)
-    row = _row(keys, prepared, application_id, now)
-    owner = draft.id if draft else application_id
-    answers = prepared.settled.kept
+    act = _Act(db, keys, prepared, language, now, random)
+    owner, answers = draft.id if draft else act.id, prepared.settled.kept
     if draft is None:
-        form = prepared.filing.declaration.form
-        answers = numbers.sealed_away(db, keys, form, answers, owner, now=now, random=random)
-    key, row["wrapped_key"] = keys.new_data_key(application_id)
-    content = {"answers": answers, "quote": prepared.quote.as_json(), "language": language}
-    row["sealed_answers"] = key.seal(json.dumps(content, ensure_ascii=False).encode(), SEALED)
-    row["receipt_number"] = new_number(random)
-    while not db.insert_new(t.application, row):  # a number that somebody has: one in a hundred million
-        row["receipt_number"] = new_number(random)
-    if draft is not None and not drafts.close(db, keys, draft, application_id):
+        answers = numbers.sealed_away(db, keys, act.form, answers, owner, now=now, random=random)
+    act.insert(answers)
+    if draft is not None and not drafts.close(db, keys, draft, act.id):
         raise Raced  # rolls the application back
     # after the draft: whoever pressed twice is told that it was sent, not that they took their own place
-    seat = _seated(db, prepared, application_id)
-    numbers.hand_over(db, prepared.filing.declaration.form, answers, owner, application_id)
-    if not uploads.hand_over(db, [file.id for file in prepared.asked_files()], application_id):
-        raise Raced
-    _note_person(db, keys, prepared.settled, application_id)
-    fee, due_at = prepared.quote, last_moment(now, payment_days)
-    if seat is not None:  # a place that nobody paid for goes to somebody else while there is still time
-        due_at = min(due_at, midnight(seat.day) - timedelta(seconds=1))
-    debt = raise_debt(db, application_id, fee, fee.timing, due_at=due_at, random=random, now=now)
-    record(db, application_id, row["state"], actor(prepared.filing.visitor), now=now)
-    if prepared.filing.visitor.session_id is not None:
-        grant(db, prepared.filing.visitor.session_id, application_id, True)
-    to = notices.address_of(prepared.filing.visitor, prepared.settled.kept)
-    if to is not None:
-        number, declaration = row["receipt_number"], prepared.filing.declaration
-        told = {"booked": _told(seat, prepared.filing.visitor), "base_url": base_url, "language": language}
-        notices.receipt(db, keys, to, declaration, application_id, number, **told, now=now, random=random)
-    return Submitted(
-        application_id,
-        row["receipt_number"],
-        keys.access_code(application_id),
-        row["state"],
-        row["fee_total"],
-        debt,
-    )
+    act.take_seat()
+    numbers.hand_over(db, act.form, answers, owner, act.id)
+    done = act.finish(actor(visitor), payment_days)
+    if visitor.session_id is not None:
+        grant(db, visitor.session_id, act.id, True)
+    act.notify(base_url)
+    return done
 
 
-def _seated(db: Writing, prepared: Prepared, application_id: str) -> seats.Seat | None:
-    """The seat that the application was given, where one is booked. Raises SlotTaken."""
-    if prepared.opening is None:
-        return None
-    if not seats.take(db, prepared.opening, prepared.settled, application_id):
-        raise SlotTaken
-    return seats.seat_of(db, application_id)
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Who entered an application at a window for its resident (代書): `actor` as the audit names them, `visit` the id
+    of the visit, `confirmed` how the resident agreed to what stands in it ('drawn', 'said', 'paper'), `confirmation`
+    the id of its record ('' without one). `sources` tell by pointer where each answer came from. `protected`: somebody
+    in it is under 支援措置."""
+
+    actor: str
+    visit: str
+    confirmed: str
+    confirmation: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    protected: bool = False
+
+
+def enter(
+    db: Writing,
+    keys: Keys,
+    prepared: Prepared,
+    entry: Entry,
+    *,
+    base_url: str,
+    payment_days: int,
+    language: str,
+    now: datetime,
+    random: Random,
+) -> Submitted:
+    """As `submit`, at a window: the clerk of `entry` acts, nothing is signed, and nobody's limits are counted. The
+    個人番号 that the answers name of the visit are copied. Raises Raced when a file is gone; SlotTaken."""
+    act = _Act(db, keys, prepared, language, now, random)
+    answers = numbers.copied(db, act.form, prepared.settled.kept, entry.visit, act.id, now=now, random=random)
+    asked = {each.key for each in prepared.settled.attachments}
+    seen = {key: how for key, how in prepared.filing.seen.items() if key in asked}
+    act.insert(answers, {"entry": asdict(entry) | {"seen": seen}})
+    act.take_seat()
+    done = act.finish(entry.actor, payment_days)
+    act.notify(base_url, protected=entry.protected)
+    return done
+
+
+class _Act:
+    """A submission on its way, in one transaction; `id` is the application's."""
+
+    def __init__(
+        self, db: Writing, keys: Keys, prepared: Prepared, language: str, now: datetime, random: Random
+    ) -> None:
+        self._db, self._keys, self._prepared = db, keys, prepared
+        self._language, self._now, self._random = language, now, random
+        self.id: Final = new_id(random)
+        self.form: Final = prepared.filing.declaration.form
+        self._row = _row(prepared, self.id, now)
+        self._seat: seats.Seat | None = None
+
+    def insert(self, answers: Answers, more: Mapping[str, Any] = NOTHING) -> None:
+        """Write the application, with a receipt number that nobody has; `more` is sealed with its answers."""
+        key, self._row["wrapped_key"] = self._keys.new_data_key(self.id)
+        content = {"answers": answers, "quote": self._prepared.quote.as_json(), "language": self._language, **more}
+        self._row["sealed_answers"] = key.seal(json.dumps(content, ensure_ascii=False).encode(), SEALED)
+        self._row["receipt_number"] = new_number(self._random)
+        while not self._db.insert_new(t.application, self._row):  # somebody has it: one in a hundred million
+            self._row["receipt_number"] = new_number(self._random)
+
+    def take_seat(self) -> None:
+        """Give it the place of the slot that was answered, where one is booked. Raises SlotTaken."""
+        opening = self._prepared.opening
+        if opening is None:
+            return
+        if not seats.take(self._db, opening, self._prepared.settled, self.id):
+            raise SlotTaken
+        self._seat = seats.seat_of(self._db, self.id)
+
+    def finish(self, by: str, payment_days: int) -> Submitted:
+        """Its files, its person, its debt and its first event. Raises Raced when a file is gone."""
+        db, row, fee, now = self._db, self._row, self._prepared.quote, self._now
+        if not uploads.hand_over(db, [file.id for file in self._prepared.asked_files()], self.id):
+            raise Raced
+        _note_person(db, self._keys, self._prepared.settled, self.id)
+        due_at = last_moment(now, payment_days)
+        if self._seat is not None:  # a place that nobody paid for goes to somebody else while there is still time
+            due_at = min(due_at, midnight(self._seat.day) - timedelta(seconds=1))
+        here = self._prepared.filing.channel == Channel.COUNTER
+        debt = raise_debt(db, self.id, fee, fee.timing, due_at=due_at, at_counter=here, random=self._random, now=now)
+        record(db, self.id, row["state"], by, now=now)
+        code = self._keys.access_code(self.id)
+        return Submitted(self.id, row["receipt_number"], code, row["state"], row["fee_total"], debt)
+
+    def notify(self, base_url: str, *, protected: bool = False) -> None:
+        """Tell its resident by mail that it arrived, where there is an address. `protected`: somebody in it is under
+        支援措置, and the mail must not say when they come."""
+        filing = self._prepared.filing
+        to = notices.address_of(filing.visitor, self._prepared.settled.kept)
+        if to is None:
+            return
+        told: dict[str, Any] = {"base_url": base_url, "language": self._language}
+        told |= {"booked": "" if protected else _told(self._seat, filing.visitor)}
+        told |= {"now": self._now, "random": self._random}
+        notices.receipt(self._db, self._keys, to, filing.declaration, self.id, self._row["receipt_number"], **told)
 
 
 def _told(seat: seats.Seat | None, visitor: Visitor) -> str:
@@ -249,7 +327,7 @@ def _count(db: Writing, keys: Keys, visitor: Visitor, place: str, now: datetime)
     demand(db, keys, *tries, now=now)
 
 
-def _row(keys: Keys, prepared: Prepared, application_id: str, now: datetime) -> dict[str, Any]:
+def _row(prepared: Prepared, application_id: str, now: datetime) -> dict[str, Any]:
     declaration, visitor = prepared.filing.declaration, prepared.filing.visitor
     due = prepared.quote.total > 0 and prepared.quote.timing == Timing.SUBMIT
     return {

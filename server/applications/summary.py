@@ -6,7 +6,7 @@ Every text is the kind's own; nothing here knows one kind from another but which
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from forms_schema import Field, Form, Question, Settled
 
@@ -26,11 +26,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The lines of one step (numbered from 1), of a group in it, or of one row."""
+    """The lines of one step (numbered from 1), of a group in it, or of one row.
+
+    `rows` is the title of the rows where it belongs to one of them, `row` which one (from 1) where it is all of it.
+    """
 
     step: int
     title: str
     lines: tuple[Line, ...]
+    rows: str = ""
+    row: int = 0
 
 
 def sections(form: Form, settled: Settled, sources: Mapping[str, str]) -> Iterator[Section]:
@@ -42,26 +47,27 @@ def sections(form: Form, settled: Settled, sources: Mapping[str, str]) -> Iterat
         if plain:
             yield Section(number, step.title, tuple(_line(question, sources) for question in plain))
         for question in tops:
-            yield from _opened(question, question.field.title, number, sources)
+            yield from _opened(question, Section(number, question.field.title, ()), sources)
 
 
-def _opened(question: Question, title: str, step: int, sources: Mapping[str, str]) -> Iterator[Section]:
-    """The sections of a group or of rows, inner groups after their own lines."""
+def _opened(question: Question, here: Section, sources: Mapping[str, str]) -> Iterator[Section]:
+    """The sections of a group or of rows, inner groups after their own lines. `here` says where they belong."""
     if question.field.kind.name == "rows":
         if not question.rows:
-            yield Section(step, title, (Line(question.pointer, title, ""),))
+            yield replace(here, lines=(Line(question.pointer, here.title, ""),))
         for i, row in enumerate(question.rows, 1):
-            yield from _of(row, f"{title}({i})", step, sources)
+            of = here if here.rows else replace(here, rows=here.title, row=i)  # rows in a row belong to the outer one
+            yield from _of(row, replace(of, title=f"{here.title}({i})"), sources)
     elif question.field.kind.name == "group":
-        yield from _of(question.children, title, step, sources)
+        yield from _of(question.children, here, sources)
 
 
-def _of(questions: Sequence[Question], title: str, step: int, sources: Mapping[str, str]) -> Iterator[Section]:
+def _of(questions: Sequence[Question], here: Section, sources: Mapping[str, str]) -> Iterator[Section]:
     plain = [question for question in questions if question.field.kind.name not in _OPEN]
     if plain:
-        yield Section(step, title, tuple(_line(question, sources) for question in plain))
+        yield replace(here, lines=tuple(_line(question, sources) for question in plain))
     for question in questions:
-        yield from _opened(question, f"{title}:{question.field.title}", step, sources)
+        yield from _opened(question, replace(here, title=f"{here.title}:{question.field.title}", row=0), sources)
 
 
 def _line(question: Question, sources: Mapping[str, str]) -> Line:

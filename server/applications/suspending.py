@@ -50,14 +50,21 @@ _SET: Final = (
 )
 
 
-def suspend(db: Writing, slug: str, wanted: Suspension, *, now: datetime, actor: str) -> Refusal | None:
-    """Stop a procedure; an earlier suspension of it, announced or in force, is replaced. None: done."""
+def unfit(wanted: Suspension, *, now: datetime) -> Refusal | None:
+    """Why a suspension cannot be as it is wanted, whatever the procedure."""
     if not 0 < len(wanted.reason.strip()) <= LONGEST_REASON or not wanted.reason.isprintable():
         return Refusal.BAD_REASON
     if wanted.over(now):
         return Refusal.PAST
     if wanted.until is not None and wanted.until <= (wanted.start or now):
         return Refusal.EMPTY
+    return None
+
+
+def suspend(db: Writing, slug: str, wanted: Suspension, *, now: datetime, actor: str) -> Refusal | None:
+    """Stop a procedure; an earlier suspension of it, announced or in force, is replaced. None: done."""
+    if (refusal := unfit(wanted, now=now)) is not None:
+        return refusal
     if db.one(_STATE, {"slug": slug}) is None:
         return Refusal.UNKNOWN
     start = wanted.start or now

@@ -36,6 +36,15 @@ class Ending(StrEnum):
     DRAFT = "draft-ending"
 
 
+class News(StrEnum):
+    """What the office did with an application, as `templates/mail` calls it."""
+
+    ACCEPTED = "case_accepted"
+    QUESTION = "case_question"
+    COMPLETED = "case_completed"
+    REFUSED = "case_refused"
+
+
 AHEAD: Final = {Ending.PAYMENT: timedelta(days=3), Ending.DRAFT: timedelta(days=1)}
 """How long before its end somebody is told."""
 BATCH: Final = 100
@@ -98,12 +107,12 @@ class Teller:
     random: Random
     base_url: str
 
-    def paid(self, db: Writing, application_id: str, now: datetime) -> None:
-        """The fee came in: what waited for it is submitted, and its resident is told.
+    def paid(self, db: Writing, application_id: str, now: datetime, by: str = "provider") -> None:
+        """The fee came in, by a provider or at the till: what waited for it is submitted, and its resident is told.
 
         Nothing is said of money for what is over already: a clerk gives it back, and says so.
         """
-        history.paid(db, application_id, now)
+        history.paid(db, application_id, now, by)
         if db.scalar(_STATE, {"application_id": application_id}) in _OVER:
             return
         self._of_application(db, "paid", application_id, f"paid:{application_id}", {"paid_at": now.isoformat()}, now)
@@ -118,6 +127,23 @@ class Teller:
     def file_refused(self, db: Writing, application_id: str, upload_id: str, now: datetime) -> None:
         """The scanner found something in a file after it was handed in: nobody will open it."""
         self._of_application(db, "file_refused", application_id, f"file-refused:{upload_id}", {}, now)
+
+    def of_case(
+        self,
+        db: Writing,
+        news: News,
+        application_id: str,
+        key: str,
+        now: datetime,
+        *,
+        answer_by: datetime | None = None,
+        after: datetime | None = None,
+    ) -> bool:
+        """What the office did, without a word of what it is about: that stands on the application's page. `key` tells
+        the acts of one application apart; not sent before `after`. False: there is nowhere to write to."""
+        values = {"answer_by": answer_by.isoformat()} if answer_by else {}
+        told = case_key(news, application_id, key)
+        return self._of_application(db, news.value, application_id, told, values, now, after=after)
 
     def remind(self, db: Writing, reminder: Reminder, now: datetime) -> bool:
         """Tell of an end that is near. False: it is no longer so, or there is nowhere to write to."""
@@ -146,6 +172,7 @@ class Teller:
         now: datetime,
         *,
         until: datetime | None = None,
+        after: datetime | None = None,
     ) -> bool:
         row = db.one(_APPLICATION, {"application_id": application_id})
         if row is None:
@@ -154,7 +181,8 @@ class Teller:
         if to is None:
             return False
         known = {"receipt_number": row.receipt_number, "status_url": f"{self.base_url}/applications"}
-        self._write(db, Notice(kind, to, key, _values(row.bundle) | known | values, until, language), now)
+        known["department"] = row.department  # it may have been sent on to another
+        self._write(db, Notice(kind, to, key, _values(row.bundle) | known | values, until, language), now, after)
         return True
 
     def _recipient(self, db: Reading, row: Any) -> tuple[str | None, str]:
@@ -171,8 +199,13 @@ class Teller:
         resident = find_resident(db, self.keys, resident_id) if resident_id else None
         return mail_address(resident.facts.email) if resident else None
 
-    def _write(self, db: Writing, notice: Notice, now: datetime) -> None:
-        enqueue(db, self.keys, notice, now=now, random=self.random)
+    def _write(self, db: Writing, notice: Notice, now: datetime, after: datetime | None = None) -> None:
+        enqueue(db, self.keys, notice, now=now, random=self.random, after=after)
+
+
+def case_key(news: News, application_id: str, key: str) -> str:
+    """What makes a notice of the office's unique, and finds it again to be dropped."""
+    return f"{news}:{application_id}:{key}"
 
 
 def reminders(db: Reading, now: datetime) -> list[Reminder]:

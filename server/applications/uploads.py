@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import PurePath
@@ -174,9 +174,11 @@ def error(key: str, unfit: Unfit) -> FieldError:
     return FieldError(f"attachment:{key}", f"file-{unfit.code}", {"limit": limits.get(unfit.code, "")})
 
 
-def errors(form: Form, settled: Settled, files: Sequence[Upload]) -> tuple[FieldError, ...]:
-    """All that is wrong with answers and files. One in which something was found since it was taken must go first."""
-    found = form.errors(settled, Counter(file.key for file in files))
+def errors(form: Form, settled: Settled, files: Sequence[Upload], seen: Collection[str] = ()) -> tuple[FieldError, ...]:
+    """All that is wrong with answers and files. One in which something was found since it was taken must go first.
+    `seen` are the keys of which a clerk had the original at a window instead of a file."""
+    counted = Counter(file.key for file in files)
+    found = form.errors(settled, dict.fromkeys(seen, 1) | counted)
     asked, bad = {each.key for each in settled.attachments}, {file.key for file in files if file.scan == INFECTED}
     shut = [FieldError(f"attachment:{key}", "file-infected") for key in sorted(asked & bad)]
     return (*(each for each in found if each.pointer not in {error.pointer for error in shut}), *shut)

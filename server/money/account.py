@@ -20,7 +20,8 @@ from server.store.database import Reading, Writing
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One payment of a debt. `reference` is the provider's name for its checkout, None until we were told one."""
+    """One payment of a debt. `reference` is the provider's name for its checkout, None until we were told one; of a
+    payment that is part of a bundle it is the bundle's."""
 
     id: str
     provider: str
@@ -29,6 +30,7 @@ class Attempt:
     reference: str | None
     expires_at: datetime
     paid_at: datetime | None
+    bundle_id: str | None = None
 
 
 _LOCK: Final = select(t.debt).where(t.debt.c.id == bindparam("debt_id")).with_for_update()
@@ -36,11 +38,13 @@ _DEBT_OF: Final = select(t.payment.c.debt_id).where(
     t.payment.c.id == bindparam("payment_id"), t.payment.c.provider == bindparam("provider")
 )
 _ATTEMPTS: Final = (
-    select(t.payment)
+    select(t.payment, t.payment_part.c.bundle_id, t.payment_bundle.c.provider_reference.label("together"))
+    .select_from(t.payment.outerjoin(t.payment_part).outerjoin(t.payment_bundle))
     .where(t.payment.c.debt_id == bindparam("debt_id"))
     .order_by(t.payment.c.created_at, t.payment.c.id)
 )
 _OPEN: Final = insert(t.payment)
+_PART: Final = insert(t.payment_part)
 _WRITE: Final = (
     update(t.payment)
     .where(t.payment.c.id == bindparam("payment_id"))
@@ -51,7 +55,8 @@ _WRITE: Final = (
         settled_at=bindparam("paid_at"),
     )
 )
-_STAND: Final = update(t.debt).where(t.debt.c.id == bindparam("debt_id")).values(state=bindparam("standing"))
+_STAND: Final = update(t.debt).where(t.debt.c.id == bindparam("of")).values(state=bindparam("standing"))
+_NO_DEADLINE: Final = update(t.debt).where(t.debt.c.id == bindparam("of")).values(due_at=None)
 
 
 def attempts(db: Reading, debt_id: str) -> tuple[Attempt, ...]:
@@ -83,15 +88,25 @@ class Account:
     def attempt(self, payment_id: str) -> Attempt:
         return self._attempts[payment_id]
 
-    def begin(self, payment_id: str, *, provider: str, expires_at: datetime, now: datetime) -> Attempt:
+    def begin(
+        self, payment_id: str, *, provider: str, expires_at: datetime, now: datetime, bundle_id: str | None = None
+    ) -> Attempt:
         """One more payment, over what is owed. Only where none is open."""
-        begun = Attempt(payment_id, provider, self.amount, Standing.DUE, None, expires_at, None)
+        begun = Attempt(payment_id, provider, self.amount, Standing.DUE, None, expires_at, None, bundle_id)
         row = {"id": begun.id, "debt_id": self.debt_id, "provider": provider, "amount": begun.amount}
         row |= {"state": begun.standing.value, "created_at": now, "expires_at": expires_at}
         self._db.execute(_OPEN, row)
+        if bundle_id is not None:
+            self._db.execute(_PART, {"payment_id": payment_id, "bundle_id": bundle_id})
         self._attempts[begun.id] = begun
         self._follow()
         return begun
+
+    def stop(self) -> None:
+        """Make room for another payment, which is begun next: what is open counts no more, and `reconcile` closes it at
+        the provider."""
+        if self.open is not None:
+            self._write(replace(self.open, standing=Standing.CANCELLED))
 
     def rise(self, payment_id: str, to: Standing, **told: Any) -> Attempt:
         """Raise a payment to `to`, unless it stands higher, and the debt with it; `told` are fields of Attempt."""
@@ -110,14 +125,22 @@ class Account:
         self.standing = Standing.CANCELLED
         self._follow()
 
+    def take_back(self, payment_id: str) -> None:
+        """It was written down by mistake and never came: owed as before, and without a deadline, for the mistake was
+        ours."""
+        self._write(replace(self.attempt(payment_id), standing=Standing.VOIDED))
+        self._db.execute(_NO_DEADLINE, {"of": self.debt_id})
+        self._follow()
+
     def _write(self, attempt: Attempt) -> None:
-        values = {"payment_id": attempt.id, "standing": attempt.standing.value, "reference": attempt.reference}
+        reference = attempt.reference if attempt.bundle_id is None else None  # the bundle's own row has it
+        values = {"payment_id": attempt.id, "standing": attempt.standing.value, "reference": reference}
         self._db.execute(_WRITE, values | {"until": attempt.expires_at, "paid_at": attempt.paid_at})
         self._attempts[attempt.id] = attempt
 
     def _follow(self) -> None:
         self.standing = of_debt(self.standing, [each.standing for each in self.attempts])
-        self._db.execute(_STAND, {"debt_id": self.debt_id, "standing": self.standing.value})
+        self._db.execute(_STAND, {"of": self.debt_id, "standing": self.standing.value})
 
 
 def held(db: Writing, debt_id: str) -> Account | None:
@@ -138,7 +161,8 @@ def _attempt(row: Any) -> Attempt:
         row.provider,
         row.amount,
         Standing(row.state),
-        row.provider_reference,
+        row.provider_reference if row.bundle_id is None else row.together,
         row.expires_at,
         row.settled_at,
+        row.bundle_id,
     )

@@ -14,11 +14,12 @@ from sqlalchemy import and_, bindparam, or_, select
 
 from payments.port import Checkout, Event, Gateway, Hint, Payment, ProviderUnavailable, Refusal
 from server.money.account import Account, Attempt, held, held_by_payment
+from server.money.bundles import bundle_of
 from server.money.debts import Debt
 from server.money.settle import Outcome, Paid, settle
 from server.money.states import OPEN, RULES, Standing
 from server.store import tables as t
-from server.store.database import Database, Writing
+from server.store.database import Database, Reading, Writing
 from server.store.values import Clock, Random, new_id
 
 CHECKOUT_LIFE: Final = timedelta(hours=23)
@@ -26,18 +27,30 @@ CHECKOUT_LIFE: Final = timedelta(hours=23)
 LEAST_LIFE: Final = timedelta(hours=1)
 STALE: Final = timedelta(minutes=35)
 """Providers open no checkout for less than half an hour, so a payment that has less left makes room for another."""
+SEVERAL: Final = "手数料 まとめて"
+"""What the payer and the provider read of several fees at once: it names no procedure."""
 GIVE_UP: Final = 3
 """After so many failures a run of `reconcile` ends."""
 
+_PART_WAITS: Final = or_(
+    t.payment.c.state.in_([each.value for each in OPEN]),
+    and_(t.payment.c.state == Standing.CANCELLED.value, t.payment.c.expires_at > bindparam("now")),
+)
+_BUNDLES_WAITING: Final = (
+    select(t.payment_bundle.c.id, t.payment_bundle.c.provider_reference, t.payment.c.state)
+    .select_from(t.payment_bundle.join(t.payment_part).join(t.payment))
+    .where(t.payment_bundle.c.provider == bindparam("provider"), t.payment_bundle.c.provider_reference.is_not(None))
+    .where(
+        t.payment_bundle.c.id.in_(
+            select(t.payment_part.c.bundle_id).join_from(t.payment_part, t.payment).where(_PART_WAITS)
+        )
+    )
+    .order_by(t.payment_bundle.c.created_at, t.payment_bundle.c.id)
+)
 _WAITING: Final = (
     select(t.payment.c.provider_reference, t.payment.c.state)
     .where(t.payment.c.provider == bindparam("provider"), t.payment.c.provider_reference.is_not(None))
-    .where(
-        or_(
-            t.payment.c.state.in_([each.value for each in OPEN]),
-            and_(t.payment.c.state == Standing.CANCELLED.value, t.payment.c.expires_at > bindparam("now")),
-        )
-    )
+    .where(_PART_WAITS)
     .order_by(t.payment.c.created_at)
 )
 
@@ -77,8 +90,9 @@ def _overdue(account: Account, now: datetime) -> bool:
 
 def _serves(attempt: Attempt, provider: str, now: datetime) -> bool:
     """Whether an open payment can still be taken up: not where the city changed its provider, nor where nobody was
-    ever sent to its checkout and there is no time left to open one."""
-    return attempt.provider == provider and (attempt.reference is not None or attempt.expires_at - now > STALE)
+    ever sent to its checkout and there is no time left to open one, or it is one of several at once."""
+    fresh = attempt.bundle_id is None and attempt.expires_at - now > STALE
+    return attempt.provider == provider and (attempt.reference is not None or fresh)
 
 
 def note_checkout(db: Writing, provider: str, payment_id: str, checkout: Checkout) -> bool:
@@ -100,20 +114,42 @@ async def start_checkout(cashier: Cashier, debt: Debt, return_url: str) -> Check
     """Where the payer goes now; None when there is nothing to pay any more.
 
     The provider is asked about a payment that was started before: an event may have been lost, and a checkout that is
-    over makes room for a new one. Raises ProviderUnavailable and Uncollectable.
+    over makes room for a new one. One for several debts at once is closed for it, unless its money is on its way: then
+    that is where the payer goes. Raises ProviderUnavailable and Uncollectable.
     """
     attempt = await _open_now(cashier, debt)
     if attempt is not None and attempt.reference is not None:
-        await ask(cashier, attempt.reference)
+        await close(cashier, attempt) if attempt.bundle_id else await ask(cashier, attempt.reference)
         attempt = await _open_now(cashier, debt)
     if attempt is None:
         return None
+    if attempt.bundle_id is not None:
+        return await checkout_of(cashier, attempt.bundle_id, return_url)
     words, until = f"手数料 {debt.receipt_number}", attempt.expires_at
     payment = Payment(attempt.id, attempt.amount, words, until, debt.due_at, attempt.reference)
     checkout = await cashier.gateway.start(payment, return_url)
     provider = cashier.gateway.name
     open_ = await cashier.database.transact(lambda db: note_checkout(db, provider, payment.id, checkout))
     return checkout if open_ else None
+
+
+async def close(cashier: Cashier, attempt: Attempt) -> None:
+    """Close an open payment at the provider and settle what it says then. What was promised stays: a slip for the shop
+    cannot be taken back everywhere. Raises ProviderUnavailable."""
+    if attempt.reference is None or attempt.provider != cashier.gateway.name:
+        return
+    if attempt.standing is not Standing.PROMISED:
+        await cashier.gateway.expire(attempt.reference)
+    await ask(cashier, attempt.reference)
+
+
+async def checkout_of(cashier: Cashier, bundle_id: str, return_url: str) -> Checkout | None:
+    """The checkout of a bundle that was opened before, or the slip once that was promised."""
+    row = await cashier.database.read(lambda db: bundle_of(db, cashier.gateway.name, bundle_id))
+    if row is None:
+        return None
+    payment = Payment(row.id, row.amount, SEVERAL, row.expires_at, None, row.provider_reference)
+    return await cashier.gateway.start(payment, return_url)
 
 
 async def _open_now(cashier: Cashier, debt: Debt) -> Attempt | None:
@@ -154,14 +190,13 @@ async def reconcile(cashier: Cashier) -> int:
     ProviderUnavailable, having done what could be done: one payment nobody can read keeps no other waiting, and of a
     provider that is away the first few are enough to know. The next run does the rest.
     """
-    values = {"provider": cashier.gateway.name, "now": cashier.clock()}
-    waiting = await cashier.database.read(lambda db: db.all(_WAITING, values), long=True)
+    waiting = await cashier.database.read(lambda db: _waiting(db, cashier.gateway.name, cashier.clock()), long=True)
     failed: list[ProviderUnavailable] = []
-    for row in waiting:
+    for reference, over in waiting:
         try:
-            if row.state == Standing.CANCELLED:
-                await cashier.gateway.expire(row.provider_reference)
-            await ask(cashier, row.provider_reference)
+            if over:
+                await cashier.gateway.expire(reference)
+            await ask(cashier, reference)
         except ProviderUnavailable as error:
             failed.append(error)
         if len(failed) == GIVE_UP:
@@ -169,3 +204,15 @@ async def reconcile(cashier: Cashier) -> int:
     if failed:
         raise failed[0]
     return len(waiting)
+
+
+def _waiting(db: Reading, provider: str, now: datetime) -> list[tuple[str, bool]]:
+    """(reference, whether nobody shall pay it) of what is open with a provider. Of a bundle all is open, or nothing
+    shall be paid: its sum is not what is owed any more."""
+    values = {"provider": provider, "now": now}
+    singles = [(row.provider_reference, row.state == Standing.CANCELLED) for row in db.all(_WAITING, values)]
+    bundles: dict[str, bool] = {}
+    for row in db.all(_BUNDLES_WAITING, values):
+        torn = not RULES[Standing(row.state)].open
+        bundles[row.provider_reference] = bundles.get(row.provider_reference, False) or torn
+    return singles + list(bundles.items())

@@ -6,6 +6,7 @@ Its address is the debt's id, which outlives every attempt to pay it.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -93,6 +94,7 @@ def raise_debt(
     timing: str,
     *,
     due_at: datetime | None = None,
+    at_counter: bool = False,
     random: Random,
     now: datetime,
 ) -> str | None:
@@ -100,11 +102,13 @@ def raise_debt(
 
     After `due_at` it lapses; without, it stands until it is paid or cancelled.
 
-    A fee due at the counter, at the pick-up or after the review is no debt yet: its amount may still change. Asking
+    A fee due at the pick-up or after the review is no debt yet: its amount may still change. One that is due at the
+    counter is a debt where it is filed there (`at_counter`), and waits for its payer: the application does not. Asking
     again for the same application answers the debt that is there.
     """
-    if timing != Timing.SUBMIT or quote.total <= 0:
+    if (timing != Timing.SUBMIT and not (at_counter and timing == Timing.COUNTER)) or quote.total <= 0:
         return None
+    due_at = due_at if timing == Timing.SUBMIT else None
     there: str | None = db.scalar(_ID, {"application_id": application_id})
     if there is not None:
         return there
@@ -118,6 +122,12 @@ def payment_of(db: Reading, application_id: str) -> Debt | None:
     """What is or was owed for an application; None when nothing ever was."""
     row = db.one(_BY_APPLICATION, {"application_id": application_id})
     return _debt(db, row) if row else None
+
+
+def debts_by_id(db: Reading, debt_ids: Sequence[str]) -> list[Debt]:
+    """These debts, in the order in which they are named; whoever shows them has looked whether they may."""
+    rows = (db.one(_BY_ID, {"debt_id": each}) for each in debt_ids)
+    return [_debt(db, row) for row in rows if row is not None]
 
 
 def debt_for(db: Reading, debt_id: str, visitor: Visitor) -> Debt | None:
@@ -146,7 +156,7 @@ def _debt(db: Reading, row: Any) -> Debt:
     made = attempts(db, row.id)
     standing = Standing(row.state)
     promised = [each.expires_at for each in made if each.standing is Standing.PROMISED]
-    paid = [each.paid_at for each in made if each.paid_at is not None]
+    paid = [each.paid_at for each in made if each.paid_at is not None and RULES[each.standing].covers]
     return Debt(
         id=row.id,
         application_id=row.application_id,

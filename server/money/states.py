@@ -39,6 +39,7 @@ class Standing(StrEnum):
     PAID = "paid"
     PARTLY_REFUNDED = "partly_refunded"
     REFUNDED = "refunded"
+    VOIDED = "voided"  # a clerk wrote it down at the till by mistake, and two people took that back
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ RULES: Final = {
     Standing.PAID: Rule(PaymentState.PAID, covers=True, settled=True),
     Standing.PARTLY_REFUNDED: Rule(PaymentState.PARTLY_REFUNDED, covers=True, settled=True),
     Standing.REFUNDED: Rule(PaymentState.REFUNDED, covers=True, settled=True),
+    Standing.VOIDED: Rule(PaymentState.DUE),
 }
 
 RANKS: Final = tuple(Standing)
@@ -90,16 +92,22 @@ def told(event: Event, owed: int) -> Standing:
         return _TOLD[event.kind]
     if (event.amount, event.currency) != (owed, CURRENCY) or event.refunded > owed:
         return Standing.UNCLEAR
-    if event.refunded == 0:
+    return given_back(owed, event.refunded)
+
+
+def given_back(paid: int, back: int) -> Standing:
+    """Where a payment of `paid` yen stands of which `back` yen were given back."""
+    if back == 0:
         return Standing.PAID
-    return Standing.REFUNDED if event.refunded == owed else Standing.PARTLY_REFUNDED
+    return Standing.REFUNDED if back == paid else Standing.PARTLY_REFUNDED
 
 
 def of_debt(debt: Standing, payments: Sequence[Standing]) -> Standing:
     """Where a debt stands by its payments, oldest first.
 
     Money that came counts before all else, and of two payments the one that was not given back: a second payment by
-    mistake that is refunded leaves the debt paid. A withdrawn debt stays withdrawn until money comes.
+    mistake that is refunded leaves the debt paid. A withdrawn debt stays withdrawn until money comes. What was never
+    taken (VOIDED) counts for nothing: the debt is owed as before.
     """
     covering = [one for one in payments if RULES[one].covers]
     if covering:
@@ -108,4 +116,4 @@ def of_debt(debt: Standing, payments: Sequence[Standing]) -> Standing:
         return Standing.UNCLEAR
     if debt is Standing.CANCELLED or not payments:
         return debt
-    return payments[-1]
+    return Standing.DUE if payments[-1] is Standing.VOIDED else payments[-1]

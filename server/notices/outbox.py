@@ -101,11 +101,17 @@ _REFUSED = (
     .order_by(t.outbox.c.kind)
 )
 _AT_ONCE = update(t.outbox).where(*_WAIT, t.outbox.c.next_at > bindparam("now")).values(next_at=bindparam("now"))
+_DROP = delete(t.outbox).where(
+    t.outbox.c.idempotency == bindparam("key"), t.outbox.c.sent_at.is_(None), t.outbox.c.attempts == 0
+)
 _SWEEP = delete(t.outbox).where(t.outbox.c.created_at <= bindparam("before"))
 
 
-def enqueue(db: Writing, keys: Keys, notice: Notice, *, now: datetime, random: Random) -> None:
-    """Write the notice down; it is sent when this transaction has committed, and never if it does not."""
+def enqueue(
+    db: Writing, keys: Keys, notice: Notice, *, now: datetime, random: Random, after: datetime | None = None
+) -> None:
+    """Write the notice down; it is sent when this transaction has committed, and never if it does not. `after`: not
+    before then, as long as what it tells of may be undone (`drop`)."""
     row_id = new_id(random)
     key, wrapped = keys.new_data_key(row_id)
     row: dict[str, Any] = {
@@ -114,9 +120,14 @@ def enqueue(db: Writing, keys: Keys, notice: Notice, *, now: datetime, random: R
         "wrapped_key": wrapped,
         "sealed_message": _seal(key, notice),
     }
-    row |= {"attempts": 0, "next_at": now, "created_at": now, "idempotency": notice.key}
+    row |= {"attempts": 0, "next_at": after or now, "created_at": now, "idempotency": notice.key}
     if db.insert_new(t.outbox, row):
         db.announce(TOPIC)
+
+
+def drop(db: Writing, key: str) -> bool:
+    """Take back a notice that nobody has tried to send yet. False: it has gone, or is on its way."""
+    return bool(db.execute(_DROP, {"key": key}).rowcount)
 
 
 def claim_due(db: Writing, keys: Keys, *, now: datetime) -> list[Claimed]:

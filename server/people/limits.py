@@ -71,6 +71,13 @@ def demand(db: Writing, keys: Keys, *tries: tuple[Limit, str], now: datetime) ->
         raise LimitReached(wait)
 
 
+def first_time(db: Writing, keys: Keys, what: str, who: str, *, at: datetime) -> bool:
+    """Whether `who`, a thing made at `at` that is good for less than LONGEST, is brought for the first time. The key
+    of the row decides between two who bring it at once."""
+    bucket = keys.index_digest("attempt", f"{what}\n{who}").hex()
+    return db.insert_new(t.attempt, {"bucket": bucket, "period": int(at.timestamp()), "tries": 1})
+
+
 def sweep(db: Writing, *, now: datetime) -> int:
     """Forget the periods that are over; how many."""
     return int(db.execute(_SWEEP, {"before": int((now - LONGEST).timestamp())}).rowcount)

@@ -1,6 +1,8 @@
 """The adapter for OpenID Connect: デジタル認証アプリ, or another provider that keeps to the standard.
 
-Authorization code with PKCE S256 (RFC 7636) and `private_key_jwt` ES256 (RFC 7523); where the provider's addresses are
+`OidcClient` is what every way over a provider has in common; `OidcIdentity` asks who a resident is, `staff_oidc` who
+somebody on the staff is. Authorization code with PKCE S256 (RFC 7636) and `private_key_jwt` ES256 (RFC 7523), or a
+client secret (RFC 6749, 2.3.1) where there is no key; where the provider's addresses are
 is read from its discovery document (OpenID Connect Discovery 1.0), who came from its ID token and its userinfo (OpenID
 Connect Core 1.0, 3.1.3.7 and 5.3). Nothing is stored between leaving and coming back: nonce and verifier are made from
 the state with a key of ours, so each belongs to one state and nobody who sees the state can tell them.
@@ -16,7 +18,7 @@ import asyncio
 import base64
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -45,12 +47,13 @@ ASSERTION_LIFE: Final = timedelta(minutes=1)
 _ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _LONGEST_CODE: Final = 4096
 _LATER: Final = frozenset({"temporarily_unavailable", "server_error"})
-_AWAY: Final = (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, TimeoutError)
+AWAY: Final = (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, TimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """What a discovery document says, as far as it concerns us. `names_itself`: RFC 9207, `iss` beside the code."""
+    """What a discovery document says, as far as it concerns us. `names_itself`: RFC 9207, `iss` beside the code.
+    `secret_in_body`: it takes a client's secret nowhere else."""
 
     authorization: str
     token: str
@@ -58,6 +61,7 @@ class Provider:
     jwks: str
     algorithms: frozenset[str]
     names_itself: bool
+    secret_in_body: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,26 +84,35 @@ class Answer:
         return found
 
 
-def read_key(settings: OidcSettings) -> ECKey:
-    """Our private key. Raises BadSettings for a file that is missing or holds none: better at start than at night.
+def read_key(settings: OidcSettings) -> ECKey | None:
+    """Our private key, None where we have a secret instead. Raises BadSettings for a file that is missing or holds
+    none: better at start than at night.
 
     PEM (SEC 1 or PKCS 8), or a JWK; a JWK's `kid` is told to the provider, which may hold several keys of ours.
     """
+    if settings.key_file is None:
+        return None
     try:
         text = settings.key_file.read_text("ascii")
         key = ECKey.import_key(json.loads(text) if text.lstrip().startswith("{") else text)
     except (OSError, ValueError, TypeError, JoseError) as error:  # TypeError: it has a password
-        raise bad_oidc_key() from error
+        raise bad_oidc_key(settings.whose) from error
     if not key.is_private or key.curve_name != "P-256":
-        raise bad_oidc_key()
+        raise bad_oidc_key(settings.whose)
     return key
 
 
-class OidcIdentity:
-    """`secret`: 32 bytes that all workers share. `patience` in seconds."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a provider's ID token says, proven to be for this sign-in; `access` opens its userinfo."""
 
-    provider: Final = "oidc"
-    level: Final = Assurance.OIDC_BASIC
+    subject: str
+    claims: Mapping[str, Any]
+    access: str
+
+
+class OidcClient:
+    """`secret`: 32 bytes that all workers share. `patience` in seconds."""
 
     def __init__(
         self, settings: OidcSettings, secret: bytes, *, clock: Clock, random: Random, patience: float = PATIENCE
@@ -121,8 +134,8 @@ class OidcIdentity:
         try:
             async with asyncio.timeout(self.patience), self._client() as client:
                 provider = await self._discover(client)
-        except (Trouble, *_AWAY) as trouble:
-            return _refused(trouble)
+        except (Trouble, *AWAY) as trouble:
+            return refused(trouble)
         asked = {
             "response_type": "code",
             "client_id": self._settings.client_id,
@@ -132,33 +145,25 @@ class OidcIdentity:
             "nonce": self._derived("nonce", state),
             "code_challenge": _base64(sha256(self._derived("verifier", state).encode()).digest()),
             "code_challenge_method": "S256",
-            "acr_values": " ".join(self._settings.acr_values),
         }
+        if self._settings.acr_values:
+            asked["acr_values"] = " ".join(self._settings.acr_values)
         mark = "&" if "?" in provider.authorization else "?"
         return provider.authorization + mark + urlencode(asked, quote_via=quote)
 
     # -- the way back
 
-    async def finish(self, params: Mapping[str, str], return_url: str) -> Facts | Refused:
-        try:
-            async with asyncio.timeout(self.patience), self._client() as client:
-                return await self._person(client, params, return_url)
-        except (Trouble, *_AWAY) as trouble:
-            return _refused(trouble)
-
-    async def _person(self, client: httpx2.AsyncClient, params: Mapping[str, str], return_url: str) -> Facts:
+    async def _said(
+        self, client: httpx2.AsyncClient, params: Mapping[str, str], return_url: str, acr_values: Sequence[str]
+    ) -> Said:
+        """What the answer at our return address proves. Raises Trouble."""
         provider = await self._discover(client)
         code = self._code(provider, params)
         tokens = await self._tokens(client, provider, code, params.get("state", ""), return_url)
         claims = await self._opened(client, provider, tokens["id_token"])
-        now, settings = self._clock(), self._settings
-        asked = Asked(settings.issuer, settings.client_id, settings.acr_values)
-        subject = proven(claims, asked, nonce=self._derived("nonce", params.get("state", "")), now=now)
-        said = await self._userinfo(client, provider, tokens["access_token"])
-        # A token of one person with the facts of another (Core 5.3.2: substitution).
-        if said.get("sub") != subject:
-            raise Trouble("invalid")
-        return facts_of(said, asked, subject, now)
+        asked = Asked(self._settings.issuer, self._settings.client_id, acr_values)
+        nonce = self._derived("nonce", params.get("state", ""))
+        return Said(proven(claims, asked, nonce=nonce, now=self._clock()), claims, tokens["access_token"])
 
     def _code(self, provider: Provider, params: Mapping[str, str]) -> str:
         """The code of an answer that is the provider's own (RFC 9207: another's code must not reach this one)."""
@@ -181,17 +186,26 @@ class OidcIdentity:
             "code": code,
             "redirect_uri": return_url,
             "code_verifier": self._derived("verifier", state),
-            "client_id": self._settings.client_id,
-            "client_assertion_type": _ASSERTION_TYPE,
-            "client_assertion": self._assertion(provider.token),
         }
-        answer = await _ask(client, "POST", provider.token, data=asked)
+        ours, headers = self._ourselves(provider)
+        answer = await _ask(client, "POST", provider.token, data=asked | ours, headers=headers)
         if answer.status == 400 and answer.document.get("error") == "invalid_grant":
             raise Trouble("invalid")  # the code is spent or too old, or the verifier is another's
         said = _fine(answer).document
         if str(said.get("token_type", "")).lower() != "bearer":
             raise Trouble("unavailable")
         return {name: _token(said.get(name)) for name in ("access_token", "id_token")}
+
+    def _ourselves(self, provider: Provider) -> tuple[dict[str, str], dict[str, str]]:
+        """That it is us who ask: what goes into the body, and the headers."""
+        name, secret = self._settings.client_id, self._settings.client_secret
+        if self._key is not None:
+            proof = {"client_assertion_type": _ASSERTION_TYPE, "client_assertion": self._assertion(provider.token)}
+            return {"client_id": name, **proof}, {}
+        if provider.secret_in_body:
+            return {"client_id": name, "client_secret": secret}, {}
+        pair = f"{quote(name, safe='')}:{quote(secret, safe='')}"
+        return {}, {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
     def _assertion(self, audience: str) -> str:
         """Our word, signed, that it is us who ask: good for one minute, at this address, once."""
@@ -204,19 +218,9 @@ class OidcIdentity:
             "iat": int(now.timestamp()),
             "exp": int((now + ASSERTION_LIFE).timestamp()),
         }
-        kid = {"kid": given} if isinstance(given := self._key.get("kid"), str) else {}
-        return jwt.encode({"alg": "ES256", **kid}, claims, self._key, algorithms=["ES256"])
-
-    async def _userinfo(self, client: httpx2.AsyncClient, provider: Provider, token: str) -> dict[str, Any]:
-        answer = _fine(await _ask(client, "GET", provider.userinfo, headers={"authorization": f"Bearer {token}"}))
-        if answer.type != "application/jwt":
-            return answer.document
-        said = await self._opened(client, provider, answer.body.decode("ascii", "replace"))
-        audience = said.get("aud")
-        ours = self._settings.client_id in (audience if isinstance(audience, list) else [audience])
-        if said.get("iss") != self._settings.issuer or not ours:
-            raise Trouble("invalid")
-        return said
+        key: Any = self._key
+        kid = {"kid": given} if isinstance(given := key.get("kid"), str) else {}
+        return jwt.encode({"alg": "ES256", **kid}, claims, key, algorithms=["ES256"])
 
     def _derived(self, purpose: str, state: str) -> str:
         """43 characters that belong to this state alone, and follow from it for nobody else."""
@@ -251,6 +255,41 @@ class OidcIdentity:
 
     def _client(self) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(verify=self._trust, timeout=self.patience, follow_redirects=False)
+
+
+class OidcIdentity(OidcClient):
+    """Who a resident is, by their card."""
+
+    provider: Final = "oidc"
+    level: Final = Assurance.OIDC_BASIC
+
+    async def finish(self, params: Mapping[str, str], return_url: str) -> Facts | Refused:
+        try:
+            async with asyncio.timeout(self.patience), self._client() as client:
+                return await self._person(client, params, return_url)
+        except (Trouble, *AWAY) as trouble:
+            return refused(trouble)
+
+    async def _person(self, client: httpx2.AsyncClient, params: Mapping[str, str], return_url: str) -> Facts:
+        settings = self._settings
+        found = await self._said(client, params, return_url, settings.acr_values)
+        said = await self._userinfo(client, await self._discover(client), found.access)
+        # A token of one person with the facts of another (Core 5.3.2: substitution).
+        if said.get("sub") != found.subject:
+            raise Trouble("invalid")
+        asked = Asked(settings.issuer, settings.client_id, settings.acr_values)
+        return facts_of(said, asked, found.subject, self._clock())
+
+    async def _userinfo(self, client: httpx2.AsyncClient, provider: Provider, token: str) -> dict[str, Any]:
+        answer = _fine(await _ask(client, "GET", provider.userinfo, headers={"authorization": f"Bearer {token}"}))
+        if answer.type != "application/jwt":
+            return answer.document
+        said = await self._opened(client, provider, answer.body.decode("ascii", "replace"))
+        audience = said.get("aud")
+        ours = self._settings.client_id in (audience if isinstance(audience, list) else [audience])
+        if said.get("iss") != self._settings.issuer or not ours:
+            raise Trouble("invalid")
+        return said
 
 
 async def _ask(client: httpx2.AsyncClient, method: str, url: str, **given: Any) -> Answer:
@@ -289,7 +328,13 @@ def _provider(document: Mapping[str, Any], issuer: str) -> Provider:
         jwks=_endpoint(document.get("jwks_uri"), issuer),
         algorithms=ALGORITHMS & names,
         names_itself=document.get("authorization_response_iss_parameter_supported") is True,
+        secret_in_body=_only_in_body(document.get("token_endpoint_auth_methods_supported")),
     )
+
+
+def _only_in_body(methods: object) -> bool:
+    """Where nothing is said, the header is meant (Discovery 3)."""
+    return isinstance(methods, list) and "client_secret_basic" not in methods and "client_secret_post" in methods
 
 
 def _endpoint(value: object, issuer: str) -> str:
@@ -312,7 +357,8 @@ def _token(value: object) -> str:
     return value
 
 
-def _refused(trouble: Exception) -> Refused:
+def refused(trouble: Exception) -> Refused:
+    """What went wrong, as data; the cause is for the log."""
     return Refused(trouble.reason if isinstance(trouble, Trouble) else "unavailable", trouble)
 
 

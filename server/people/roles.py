@@ -31,9 +31,29 @@ class Action(StrEnum):
     OPEN = "open"
     OPEN_OTHER = "open-other-department"
     ACCEPT = "accept"
+    UNDO_ACCEPT = "undo-accept"
+    ASK = "ask"
+    ANSWER = "answer"
+    REVIEW = "review"
+    COMPLETE = "complete"
+    REFUSE = "refuse"
+    PROPOSE = "propose-decision"
+    APPROVE = "approve"
+    SEND_BACK = "send-back"
+    TURN_DOWN = "turn-down"
+    HAND_OVER = "hand-over"
+    ASSIGN = "assign"
+    TAKE_MONEY = "take-money"
+    SEE_TILL = "see-till"
     SEE_AUDIT = "see-audit"
     MANAGE_STAFF = "manage-staff"
     END_SESSION = "end-session"
+    COUNTER = "counter"
+    SEE_TIMES = "see-times"
+    ASK_REFUND = "ask-refund"
+    ALLOW_REFUND = "allow-refund"
+    SUSPEND = "suspend"
+    MANAGE_DEVICES = "manage-devices"
 
 
 class Whose(StrEnum):
@@ -70,6 +90,9 @@ class Rule:
 
 
 _CASEWORK: Final = frozenset({Role.CLERK, Role.REVIEWER, Role.APPROVER})
+_HANDLING: Final = frozenset({Role.CLERK, Role.REVIEWER})
+_DECIDING: Final = frozenset({Role.APPROVER})
+_TO_DECIDE: Final = frozenset({"pending_decision"})
 
 POLICY: Final[Mapping[Action, Rule]] = MappingProxyType(
     {
@@ -77,12 +100,54 @@ POLICY: Final[Mapping[Action, Rule]] = MappingProxyType(
         Action.OPEN: Rule(_CASEWORK, Whose.OWN),
         Action.OPEN_OTHER: Rule(_CASEWORK, Whose.OTHER),
         Action.ACCEPT: Rule(frozenset({Role.CLERK}), Whose.OWN, frozenset({"submitted"})),
+        Action.UNDO_ACCEPT: Rule(frozenset({Role.CLERK}), Whose.OWN, frozenset({"accepted"})),
+        Action.ASK: Rule(_HANDLING, Whose.OWN, frozenset({"submitted", "accepted", "reviewing"})),
+        Action.ANSWER: Rule(_HANDLING, Whose.OWN, frozenset({"correction_requested"})),
+        Action.REVIEW: Rule(_HANDLING, Whose.OWN, frozenset({"submitted", "accepted"})),
+        Action.COMPLETE: Rule(_HANDLING, Whose.OWN, frozenset({"accepted", "reviewing", "approved"})),
+        Action.REFUSE: Rule(frozenset({Role.REVIEWER}), Whose.OWN, frozenset({"accepted", "reviewing"})),
+        Action.PROPOSE: Rule(_HANDLING, Whose.OWN, frozenset({"reviewing"})),
+        Action.APPROVE: Rule(_DECIDING, Whose.OWN, _TO_DECIDE),
+        Action.SEND_BACK: Rule(_DECIDING, Whose.OWN, _TO_DECIDE),
+        Action.TURN_DOWN: Rule(_DECIDING, Whose.OWN, _TO_DECIDE),
+        Action.HAND_OVER: Rule(_HANDLING, Whose.OWN, frozenset({"submitted", "accepted", "reviewing"})),
+        Action.ASSIGN: Rule(_CASEWORK, Whose.OWN),
+        Action.TAKE_MONEY: Rule(frozenset({Role.CLERK, Role.TREASURER}), Whose.OWN),
+        Action.SEE_TILL: Rule(frozenset({Role.TREASURER}), Whose.OWN),
         Action.SEE_AUDIT: Rule(frozenset({Role.AUDITOR}), Whose.CITY),
         Action.MANAGE_STAFF: Rule(frozenset({Role.ADMINISTRATOR}), Whose.CITY),
         Action.END_SESSION: Rule(frozenset({Role.ADMINISTRATOR}), Whose.CITY),
+        Action.COUNTER: Rule(frozenset({Role.CLERK}), Whose.OWN),
+        Action.SEE_TIMES: Rule(_DECIDING, Whose.OWN),
+        Action.ASK_REFUND: Rule(frozenset({Role.CLERK, Role.TREASURER}), Whose.OWN),
+        Action.ALLOW_REFUND: Rule(frozenset({Role.APPROVER, Role.TREASURER}), Whose.OWN),
+        Action.SUSPEND: Rule(frozenset({Role.ADMINISTRATOR}), Whose.CITY),
+        Action.MANAGE_DEVICES: Rule(frozenset({Role.ADMINISTRATOR}), Whose.CITY),
     }
 )
 """A treasurer sees what is there and whether it is paid, and nobody's answers: handling money needs none of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What needs two people: which action lets one ask for it, and which lets another allow it."""
+
+    ask: Action
+    allow: Action
+
+
+TWO_PEOPLE: Final[Mapping[str, Pair]] = MappingProxyType(
+    {
+        "refund": Pair(Action.ASK_REFUND, Action.ALLOW_REFUND),
+        "till.void": Pair(Action.ASK_REFUND, Action.ALLOW_REFUND),
+        "procedure.suspend": Pair(Action.SUSPEND, Action.SUSPEND),
+        "procedure.resume": Pair(Action.SUSPEND, Action.SUSPEND),
+        "staff.roles": Pair(Action.MANAGE_STAFF, Action.MANAGE_STAFF),
+        "staff.reset": Pair(Action.MANAGE_STAFF, Action.MANAGE_STAFF),
+    }
+)
+"""By the kind of the proposal. Where money goes out, residents are turned away, or somebody gets rights of another's:
+whoever resets an account could sign in as its owner, and see cases that no administrator sees."""
 
 
 def may(held: Collection[Held], action: Action, department: str = "", state: str = "") -> bool:

@@ -186,7 +186,7 @@ def open_session(db: Writing, *, now: datetime, random: Random) -> tuple[str, st
 def _open(
     db: Writing, resident_id: str | None, level: Assurance, life: Life, now: datetime, random: Random
 ) -> tuple[str, str]:
-    token, session_id = _new_token(random), new_id(random)
+    token, session_id = new_token(random), new_id(random)
     who = {"token_digest": token_digest(token), "resident_id": resident_id, "level": level.value}
     times = {"created_at": now, "seen_at": now, "expires_at": now + life.absolute}
     db.execute(_OPEN, {"id": session_id, **who, **times})
@@ -228,7 +228,7 @@ def _same_person(db: Writing, keys: Keys, held: Any, resident: Resident) -> bool
 
 
 def _raise(db: Writing, session_id: str, resident: Resident, now: datetime, random: Random) -> str:
-    token = _new_token(random)
+    token = new_token(random)
     values: dict[str, Any] = {"token_digest": token_digest(token), "resident_id": resident.id}
     values |= {"level": resident.facts.level.value, "seen_at": now, "expires_at": now + SIGNED_IN.absolute}
     db.execute(_REPLACE, {"session_id": session_id} | {f"new_{name}": value for name, value in values.items()})
@@ -300,7 +300,8 @@ def granted(db: Reading, session_id: str | None, application_id: str) -> Grant |
     return Grant(application_id, row.submitter) if row else None
 
 
-def _new_token(random: Random) -> str:
+def new_token(random: Random) -> str:
+    """256 random bits for a cookie."""
     return base64.urlsafe_b64encode(random(32)).decode().rstrip("=")
 
 

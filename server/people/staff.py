@@ -17,13 +17,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, select, update
-
+from server.people import staff_rows as rows
 from server.people import staff_sessions
-from server.people.factors import digits, new_code, new_recovery_codes, new_secret, plain_code, step_of
+from server.people.factors import new_code, new_secret, step_of
 from server.people.limits import Limit, forgive, seconds_to_wait
 from server.people.roles import Held
-from server.people.staff_sessions import PROFILE, held_by, open_profile, open_session
+from server.people.staff_sessions import PROFILE, Stage, held_by, open_profile, open_session
 from server.store import tables as t
 from server.store.database import Reading, Writing
 from server.store.keys import Keys
@@ -38,8 +37,11 @@ FAILED_PLACE: Final = Limit("staff.failed.place", 60, QUARTER)
 LONGEST_NAME: Final = 60
 
 _LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
-_PASSWORD: Final = "staff.sealed_password"  # noqa: S105  # the name of a column
-_TOTP: Final = "staff.sealed_totp"
+
+
+def folded(login: str) -> str:
+    """A login as it is compared: capitals and full width do not matter."""
+    return unicodedata.normalize("NFKC", login[:200]).strip().casefold()
 
 
 class Unfit(StrEnum):
@@ -54,7 +56,8 @@ class Unfit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account as operators, administrators and auditors see it. `enrol_until`: a code waits to be used."""
+    """An account as operators, administrators and auditors see it. `enrol_until`: a code waits to be used.
+    `has_password`: with an authenticator; without one they sign in over the city's provider alone."""
 
     id: str
     login: str
@@ -64,6 +67,7 @@ class Account:
     disabled: bool
     enrol_until: datetime | None
     recovery_left: int
+    has_password: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,35 +94,6 @@ class Enrolled:
     recovery_codes: Sequence[str]
 
 
-_FIND: Final = select(t.staff).where(t.staff.c.login_digest == bindparam("login_digest"))
-_FIND_LOCKED: Final = _FIND.with_for_update()
-_BY_ID: Final = select(t.staff).where(t.staff.c.id == bindparam("staff_id"))
-_BY_ID_LOCKED: Final = _BY_ID.with_for_update()
-_EVERY: Final = select(t.staff)
-_CODES: Final = select(t.staff_recovery.c.digest).where(t.staff_recovery.c.staff_id == bindparam("staff_id"))
-_FORGET_CODES: Final = delete(t.staff_recovery).where(t.staff_recovery.c.staff_id == bindparam("of"))
-_USE_CODE: Final = delete(t.staff_recovery).where(
-    t.staff_recovery.c.staff_id == bindparam("of"), t.staff_recovery.c.digest == bindparam("code")
-)
-_FORGET_ROLES: Final = delete(t.staff_role).where(t.staff_role.c.staff_id == bindparam("of"))
-_USE_STEP: Final = (
-    update(t.staff)
-    .where(t.staff.c.id == bindparam("of"), t.staff.c.totp_step < bindparam("step"))
-    .values(totp_step=bindparam("step"))
-)
-
-
-def _set(*names: str) -> Any:
-    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
-    return update(t.staff).where(t.staff.c.id == bindparam("of")).values(values)
-
-
-_SET_PASSWORD: Final = _set("sealed_password", "sealed_totp")
-_SET_ENROLLED: Final = _set("enrolled_at", "enrol_digest", "enrol_until", "totp_step")
-_SET_RESET: Final = _set("enrolled_at", "enrol_digest", "enrol_until", "sealed_password", "sealed_totp")
-_SET_DISABLED: Final = _set("disabled_at")
-
-
 # --- what operators and administrators do ---------------------------------------------------------------------------
 
 
@@ -136,9 +111,9 @@ def add(
     staff_id, code = new_id(random), new_code(random, 4)
     key, wrapped = keys.new_data_key(staff_id)
     profile = json.dumps({"login": plain, "name": called}, ensure_ascii=False).encode()
-    row = {"id": staff_id, "login_digest": _login_digest(keys, plain), "wrapped_key": wrapped, "totp_step": 0}
+    row = {"id": staff_id, "login_digest": rows.login_digest(keys, plain), "wrapped_key": wrapped, "totp_step": 0}
     row |= {"sealed_profile": key.seal(profile, PROFILE), "created_at": now}
-    row |= {"enrol_digest": _enrol_digest(keys, staff_id, code), "enrol_until": now + ENROL_WITHIN}
+    row |= {"enrol_digest": rows.enrol_digest(keys, staff_id, code), "enrol_until": now + ENROL_WITHIN}
     if not db.insert_new(t.staff, row):
         return Unfit.TAKEN
     _give(db, staff_id, held, "staff.add", actor)
@@ -147,10 +122,10 @@ def add(
 
 def set_roles(db: Writing, keys: Keys, login: str, held: Collection[Held], *, actor: str) -> Unfit | None:
     """Give these roles and no others. They count from the next request on."""
-    row = db.one(_FIND_LOCKED, {"login_digest": _login_digest(keys, folded(login))})
+    row = db.one(rows.FIND_LOCKED, {"login_digest": rows.login_digest(keys, folded(login))})
     if row is None or not held:
         return Unfit.UNKNOWN if row is None else Unfit.ROLES
-    db.execute(_FORGET_ROLES, {"of": row.id})
+    db.execute(rows.FORGET_ROLES, {"of": row.id})
     _give(db, row.id, held, "staff.roles", actor)
     return None
 
@@ -165,15 +140,17 @@ def _give(db: Writing, staff_id: str, held: Collection[Held], action: str, actor
 
 
 def reset(db: Writing, keys: Keys, login: str, *, actor: str, now: datetime, random: Random) -> str | Unfit:
-    """Void password, second factor, recovery codes and sessions; a new enrolment code."""
-    row = db.one(_FIND_LOCKED, {"login_digest": _login_digest(keys, folded(login))})
+    """Void every way in (password, second factor, recovery codes, passkeys, the provider's) and every session; a new
+    enrolment code."""
+    row = db.one(rows.FIND_LOCKED, {"login_digest": rows.login_digest(keys, folded(login))})
     if row is None:
         return Unfit.UNKNOWN
     code = new_code(random, 4)
     fresh: dict[str, Any] = {"enrolled_at": None, "sealed_password": None, "sealed_totp": None}
-    fresh |= {"enrol_digest": _enrol_digest(keys, row.id, code), "enrol_until": now + ENROL_WITHIN}
-    db.execute(_SET_RESET, {"of": row.id} | _new(fresh))
-    db.execute(_FORGET_CODES, {"of": row.id})
+    fresh |= {"enrol_digest": rows.enrol_digest(keys, row.id, code), "enrol_until": now + ENROL_WITHIN}
+    db.execute(rows.SET_RESET, {"of": row.id} | rows.to_set(fresh))
+    for forget in (rows.FORGET_CODES, rows.FORGET_PASSKEYS, rows.FORGET_IDENTITY):
+        db.execute(forget, {"of": row.id})
     ended = staff_sessions.end_all(db, row.id)
     db.audit("staff.reset", row.id, actor=actor, detail={"sessions": ended})
     return code
@@ -181,34 +158,36 @@ def reset(db: Writing, keys: Keys, login: str, *, actor: str, now: datetime, ran
 
 def switch(db: Writing, staff_id: str, *, on: bool, actor: str, now: datetime) -> bool:
     """Enable or disable an account; who is disabled is out at once. False: there is no such account."""
-    row = db.one(_BY_ID_LOCKED, {"staff_id": staff_id})
+    row = db.one(rows.BY_ID_LOCKED, {"staff_id": staff_id})
     if row is None:
         return False
-    db.execute(_SET_DISABLED, {"of": staff_id} | _new({"disabled_at": None if on else now}))
+    db.execute(rows.SET_DISABLED, {"of": staff_id} | rows.to_set({"disabled_at": None if on else now}))
     ended = 0 if on else staff_sessions.end_all(db, staff_id)
     action = "staff.enable" if on else "staff.disable"
     db.audit(action, staff_id, actor=actor, detail={"sessions": ended})
     return True
 
 
-def _new(values: dict[str, Any]) -> dict[str, Any]:
-    return {f"new_{name}": value for name, value in values.items()}
-
-
 def every(db: Reading, keys: Keys) -> tuple[Account, ...]:
     """Every account, by login."""
-    return tuple(sorted((_account(db, keys, row) for row in db.all(_EVERY)), key=lambda each: each.login))
+    return tuple(sorted((_account(db, keys, row) for row in db.all(rows.EVERY)), key=lambda each: each.login))
 
 
 def account(db: Reading, keys: Keys, staff_id: str) -> Account | None:
-    row = db.one(_BY_ID, {"staff_id": staff_id})
+    row = db.one(rows.BY_ID, {"staff_id": staff_id})
     return _account(db, keys, row) if row else None
 
 
 def named(db: Reading, keys: Keys, login: str) -> Account | None:
     """The account with this login."""
-    row = db.one(_FIND, {"login_digest": _login_digest(keys, folded(login))})
+    row = db.one(rows.FIND, {"login_digest": rows.login_digest(keys, folded(login))})
     return _account(db, keys, row) if row else None
+
+
+def active_roles(db: Reading, staff_id: str) -> Sequence[Held]:
+    """The roles of an account that may be used now: none of one that is disabled."""
+    row = db.one(rows.BY_ID, {"staff_id": staff_id})
+    return held_by(db, staff_id) if row is not None and row.disabled_at is None else ()
 
 
 def _account(db: Reading, keys: Keys, row: Any) -> Account:
@@ -221,7 +200,8 @@ def _account(db: Reading, keys: Keys, row: Any) -> Account:
         enrolled=row.enrolled_at is not None,
         disabled=row.disabled_at is not None,
         enrol_until=row.enrol_until,
-        recovery_left=len(db.all(_CODES, {"staff_id": row.id})),
+        recovery_left=len(db.all(rows.CODES, {"staff_id": row.id})),
+        has_password=row.sealed_password is not None,
     )
 
 
@@ -253,8 +233,10 @@ def forgiven(db: Writing, keys: Keys, login: str, place: str, *, now: datetime) 
 
 def kept_hash(db: Reading, keys: Keys, login: str) -> str | None:
     """The hash the password is to be checked against; None where there is nobody, or they are not enrolled."""
-    row = db.one(_FIND, {"login_digest": _login_digest(keys, folded(login))})
-    return None if row is None or row.enrolled_at is None else _opened(keys, row, _PASSWORD, row.sealed_password)
+    row = db.one(rows.FIND, {"login_digest": rows.login_digest(keys, folded(login))})
+    return (
+        None if row is None or row.enrolled_at is None else rows.opened(keys, row, rows.PASSWORD, row.sealed_password)
+    )
 
 
 def sign_in(
@@ -265,36 +247,38 @@ def sign_in(
     code: str,
     *,
     place: str,
+    passkey_of: str = "",
     before: str | None = None,
     now: datetime,
     random: Random,
 ) -> str | None:
     """The token of a new session, or None. `verified`: the hash that the password was found to be of, None for a
-    wrong one; `code`: of the authenticator, or a recovery code; `before`: the session this browser had."""
-    row = db.one(_FIND_LOCKED, {"login_digest": _login_digest(keys, folded(login))})
-    factor = _factor(db, keys, row, code, now) if row is not None and verified is not None else ""
-    ready = row is not None and row.enrolled_at is not None and row.disabled_at is None
-    if row is None or not ready or not factor or verified != _opened(keys, row, _PASSWORD, row.sealed_password):
+    wrong one; `code`: of the authenticator, or a recovery code; `passkey_of`: the account whose passkey was shown
+    instead; `before`: the session this browser had."""
+    row = db.one(rows.FIND_LOCKED, {"login_digest": rows.login_digest(keys, folded(login))})
+    factor = rows.shown_factor(db, keys, row, code, now, passkey_of) if row is not None and verified is not None else ""
+    if row is None or not factor or verified != rows.opened(keys, row, rows.PASSWORD, row.sealed_password):
         db.audit("staff.sign_in_failed", row.id if row is not None else "unknown", actor="anonymous")
         return None
-    forgiven(db, keys, login, place, now=now)
+    token = enter(db, row.id, factor, before=before, now=now, random=random)
+    if token is not None:
+        forgiven(db, keys, login, place, now=now)
+    return token
+
+
+def enter(
+    db: Writing, staff_id: str, how: str, *, before: str | None = None, now: datetime, random: Random
+) -> str | None:
+    """The token of a new session for somebody who has proven who they are, both factors of it; None for an account
+    that is disabled or not enrolled. `how`: with what, for the audit."""
+    row = db.one(rows.BY_ID_LOCKED, {"staff_id": staff_id})
+    if row is None or row.enrolled_at is None or row.disabled_at is not None:
+        db.audit("staff.sign_in_failed", staff_id, actor="anonymous")
+        return None
     if before is not None:
         staff_sessions.replaced(db, before)
-    db.audit("staff.sign_in", row.id, actor=f"staff:{row.id}", detail={"factor": factor})
-    return open_session(db, row.id, now=now, random=random)
-
-
-def _factor(db: Writing, keys: Keys, row: Any, typed: str, now: datetime) -> str:
-    """Which second factor was shown, '' for none; it is used up by that. A code of the authenticator that was taken
-    before, or an older one, is refused: somebody looked over a shoulder."""
-    if row.sealed_totp is None:
-        return ""
-    if digits(typed):
-        step = step_of(_opened(keys, row, _TOTP, row.sealed_totp) or "", typed, now)
-        taken = step is not None and db.execute(_USE_STEP, {"of": row.id, "step": step}).rowcount == 1
-        return "totp" if taken else ""
-    used = {"of": row.id, "code": _recovery_digest(keys, row.id, typed)}
-    return "recovery" if db.execute(_USE_CODE, used).rowcount == 1 else ""
+    db.audit("staff.sign_in", staff_id, actor=f"staff:{staff_id}", detail={"factor": how})
+    return open_session(db, staff_id, now=now, random=random)
 
 
 # --- enrolment ------------------------------------------------------------------------------------------------------
@@ -302,11 +286,12 @@ def _factor(db: Writing, keys: Keys, row: Any, typed: str, now: datetime) -> str
 
 def may_enrol(db: Reading, keys: Keys, login: str, code: str, *, now: datetime) -> bool:
     """Whether this code enrols this account now."""
-    return _enrollable(keys, db.one(_FIND, {"login_digest": _login_digest(keys, folded(login))}), code, now)
+    return enrollable(keys, db.one(rows.FIND, {"login_digest": rows.login_digest(keys, folded(login))}), code, now)
 
 
-def _enrollable(keys: Keys, row: Any, code: str, now: datetime) -> bool:
-    digest = _enrol_digest(keys, row.id if row is not None else "", code)
+def enrollable(keys: Keys, row: Any, code: str, now: datetime) -> bool:
+    """Whether a code enrols the account of a row (None: there is none) now."""
+    digest = rows.enrol_digest(keys, row.id if row is not None else "", code)
     if row is None or row.enrol_digest is None or row.disabled_at is not None:
         return False
     return now < row.enrol_until and hmac.compare_digest(row.enrol_digest, digest)
@@ -319,69 +304,42 @@ def begin(
 
     What was begun before with the same code is over, so that nobody else can end it.
     """
-    row = db.one(_FIND_LOCKED, {"login_digest": _login_digest(keys, folded(login))})
-    if not _enrollable(keys, row, code, now) or row is None:
+    row = db.one(rows.FIND_LOCKED, {"login_digest": rows.login_digest(keys, folded(login))})
+    if not enrollable(keys, row, code, now) or row is None:
         return None
     forgiven(db, keys, login, place, now=now)
     key = keys.open_data_key(row.wrapped_key, row.id)
-    sealed = {"sealed_password": key.seal(password.encode(), _PASSWORD)}
-    sealed["sealed_totp"] = key.seal(new_secret(random).encode(), _TOTP)
-    db.execute(_SET_PASSWORD, {"of": row.id} | _new(sealed))
+    sealed = {"sealed_password": key.seal(password.encode(), rows.PASSWORD)}
+    sealed["sealed_totp"] = key.seal(new_secret(random).encode(), rows.TOTP)
+    db.execute(rows.SET_PASSWORD, {"of": row.id} | rows.to_set(sealed))
     staff_sessions.end_all(db, row.id)
-    return open_session(db, row.id, enrolling=True, now=now, random=random)
+    return open_session(db, row.id, stage=Stage.ENROLLING, now=now, random=random)
 
 
 def pending(db: Reading, keys: Keys, token: str, *, now: datetime) -> Pending | None:
     """What this browser is enrolling."""
-    staff_id = staff_sessions.enrolling(db, token, now=now)
-    row = db.one(_BY_ID, {"staff_id": staff_id}) if staff_id else None
+    staff_id = staff_sessions.at_stage(db, token, Stage.ENROLLING, now=now)
+    row = db.one(rows.BY_ID, {"staff_id": staff_id}) if staff_id else None
     return _pending(keys, row) if row is not None else None
 
 
 def _pending(keys: Keys, row: Any) -> Pending | None:
-    secret = _opened(keys, row, _TOTP, row.sealed_totp)
+    secret = rows.opened(keys, row, rows.TOTP, row.sealed_totp)
     login = open_profile(keys, row.id, row.wrapped_key, row.sealed_profile)["login"]
     return Pending(row.id, login, secret) if secret and row.enrolled_at is None else None
 
 
 def finish(db: Writing, keys: Keys, token: str, code: str, *, now: datetime, random: Random) -> Enrolled | None:
     """Prove the authenticator: the account is enrolled, its code used up. None: wrong, or over meanwhile."""
-    staff_id = staff_sessions.enrolling(db, token, now=now)
-    row = db.one(_BY_ID_LOCKED, {"staff_id": staff_id}) if staff_id else None
+    staff_id = staff_sessions.at_stage(db, token, Stage.ENROLLING, now=now)
+    row = db.one(rows.BY_ID_LOCKED, {"staff_id": staff_id}) if staff_id else None
     waiting = _pending(keys, row) if row is not None else None
     step = step_of(waiting.secret, code, now) if waiting else None
     if row is None or step is None:
         return None
     done = {"enrolled_at": now, "enrol_digest": None, "enrol_until": None, "totp_step": step}
-    db.execute(_SET_ENROLLED, {"of": row.id} | _new(done))
-    codes = new_recovery_codes(random)
-    db.execute(_FORGET_CODES, {"of": row.id})
-    digests = [_recovery_digest(keys, row.id, each) for each in codes]
-    db.insert(t.staff_recovery, [{"staff_id": row.id, "digest": each} for each in digests])
+    db.execute(rows.SET_ENROLLED, {"of": row.id} | rows.to_set(done))
+    codes = rows.fresh_codes(db, keys, row.id, random)
     staff_sessions.end_all(db, row.id)
     db.audit("staff.enrol", row.id, actor=f"staff:{row.id}")
     return Enrolled(open_session(db, row.id, now=now, random=random), codes)
-
-
-# --- digests and seals ----------------------------------------------------------------------------------------------
-
-
-def folded(login: str) -> str:
-    """A login as it is compared: capitals and full width do not matter."""
-    return unicodedata.normalize("NFKC", login[:200]).strip().casefold()
-
-
-def _opened(keys: Keys, row: Any, column: str, sealed: bytes | None) -> str | None:
-    return keys.open_data_key(row.wrapped_key, row.id).open(sealed, column).decode() if sealed else None
-
-
-def _login_digest(keys: Keys, login: str) -> bytes:
-    return keys.index_digest("staff-login", login)
-
-
-def _enrol_digest(keys: Keys, staff_id: str, code: str) -> bytes:
-    return keys.index_digest("staff-enrol", f"{staff_id}\n{plain_code(code)}")
-
-
-def _recovery_digest(keys: Keys, staff_id: str, code: str) -> bytes:
-    return keys.index_digest("staff-recovery", f"{staff_id}\n{plain_code(code)}")

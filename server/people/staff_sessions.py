@@ -12,6 +12,7 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, select, update
@@ -24,8 +25,18 @@ from server.store.keys import Keys
 from server.store.values import Random, new_id
 
 WORKING: Final = Life(timedelta(minutes=30), timedelta(hours=10))
-ENROLLING: Final = Life(timedelta(minutes=15), timedelta(minutes=15))
+SHORT: Final = Life(timedelta(minutes=15), timedelta(minutes=15))
 PROFILE: Final = "staff.sealed_profile"
+
+
+class Stage(StrEnum):
+    """How far somebody has come. Whoever is not IN is nobody but to the page that goes on from there."""
+
+    IN = "in"
+    ENROLLING = "enrolling"
+    """Their second factor is being set."""
+    HALF = "half"
+    """The city's provider knows them; our second factor is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,8 @@ class Staff:
     """Whether `touch` should note this request."""
     until: datetime
     """When they are signed out if they do nothing more."""
+    extends: bool = True
+    """Whether doing something puts that off."""
 
     @property
     def actor(self) -> str:
@@ -79,7 +92,7 @@ _LISTED: Final = (
     select(*(t.staff_session.c[name] for name in ("id", "created_at", "seen_at", "expires_at")))
     .where(
         t.staff_session.c.staff_id == bindparam("staff_id"),
-        t.staff_session.c.stage == "in",
+        t.staff_session.c.stage == Stage.IN.value,
         t.staff_session.c.expires_at > bindparam("now"),
         t.staff_session.c.seen_at > bindparam("seen"),
     )
@@ -95,30 +108,31 @@ _SWEEP: Final = delete(t.staff_session).where(
 )
 
 
-def open_session(db: Writing, staff_id: str, *, enrolling: bool = False, now: datetime, random: Random) -> str:
+def open_session(db: Writing, staff_id: str, *, stage: Stage = Stage.IN, now: datetime, random: Random) -> str:
     """A new session: the token for the cookie."""
     token = base64.urlsafe_b64encode(random(32)).decode().rstrip("=")
-    life, stage = (ENROLLING, "enrolling") if enrolling else (WORKING, "in")
-    row = {"id": new_id(random), "token_digest": token_digest(token), "staff_id": staff_id, "stage": stage}
+    life = WORKING if stage is Stage.IN else SHORT
+    row = {"id": new_id(random), "token_digest": token_digest(token), "staff_id": staff_id, "stage": stage.value}
     db.insert(t.staff_session, row | {"created_at": now, "seen_at": now, "expires_at": now + life.absolute})
     return token
 
 
 def who(db: Reading, token: str, *, keys: Keys, now: datetime) -> Staff | None:
-    """Whose token this is; None for one that is unknown, over, of somebody disabled, or still enrolling."""
+    """Whose token this is; None for one that is unknown, over, of somebody disabled, or not signed in yet."""
     row = _alive(db, token, now)
-    if row is None or row.stage != "in" or row.enrolled_at is None:
+    if row is None or row.stage != Stage.IN or row.enrolled_at is None:
         return None
     profile = open_profile(keys, row.staff_id, row.wrapped_key, row.sealed_profile)
     held, touch_due = frozenset(held_by(db, row.staff_id)), now - row.seen_at >= SEEN_EVERY
     until = min((now if touch_due else row.seen_at) + WORKING.idle, row.expires_at)
-    return Staff(row.staff_id, profile["login"], profile["name"], held, row.id, touch_due, until)
+    extends = until < row.expires_at
+    return Staff(row.staff_id, profile["login"], profile["name"], held, row.id, touch_due, until, extends)
 
 
-def enrolling(db: Reading, token: str, *, now: datetime) -> str | None:
-    """The account whose second factor is being set in this browser."""
+def at_stage(db: Reading, token: str, stage: Stage, *, now: datetime) -> str | None:
+    """The account of this browser, where it has come just so far."""
     row = _alive(db, token, now)
-    return row.staff_id if row is not None and row.stage == "enrolling" else None
+    return row.staff_id if row is not None and row.stage == stage else None
 
 
 def _alive(db: Reading, token: str, now: datetime) -> Any:

@@ -116,6 +116,11 @@ class Writing(Reading):
         """Tells every worker's `listen(topic, …)`, after the commit."""
         self._news.append((topic, key))
 
+    @property
+    def spoke(self) -> bool:
+        """Whether there is news in it."""
+        return bool(self._news)
+
     def finish(self) -> None:
         """Called by the door when work has returned: the audit's lock is taken last and held shortest."""
         if self._news:
@@ -175,7 +180,8 @@ class SqliteDatabase(Database):
         self._held: Final = self._readers.connect().execution_options(**{BEGIN: ""})
         self._reading: Final = Reading(self._held)
         self._one_at_a_time: Final = threading.Lock()  # never waited for while one event loop is served
-        self._lane: Final = Lane(self._writers, self._attempt)
+        self._spoke = False  # the lane's thread alone looks at it
+        self._lane: Final = Lane(self._writers, self._attempt, self._ended)
 
     async def read(self, work: Callable[[Reading], T], *, long: bool = False) -> T:
         if long:
@@ -195,7 +201,16 @@ class SqliteDatabase(Database):
         super().close()
 
     def _attempt(self, connection: Connection, work: Callable[[Writing], T]) -> T:
-        return _carry_out(connection, self.clock, work)
+        writing = Writing(connection, self.clock)
+        result = _carry_out(writing, work)
+        self._spoke = self._spoke or writing.spoke
+        return result
+
+    def _ended(self) -> None:
+        """Listeners here hear of it now, not at the next look."""
+        if self._spoke:
+            self._spoke = False
+            self._bulletin.stir()
 
 
 class PostgresDatabase(Database):
@@ -208,7 +223,7 @@ class PostgresDatabase(Database):
 
     def _transact(self, work: Callable[[Writing], T]) -> T:
         with self._writers.begin() as connection:
-            return _carry_out(connection, self.clock, work)
+            return _carry_out(Writing(connection, self.clock), work)
 
 
 def open_database(settings: Settings, *, clock: Clock = utc_now) -> Database:
@@ -223,8 +238,7 @@ def open_database(settings: Settings, *, clock: Clock = utc_now) -> Database:
     return database
 
 
-def _carry_out(connection: Connection, clock: Clock, work: Callable[[Writing], T]) -> T:
-    writing = Writing(connection, clock)
+def _carry_out(writing: Writing, work: Callable[[Writing], T]) -> T:
     result = work(writing)
     writing.finish()
     return result

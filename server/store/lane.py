@@ -43,12 +43,19 @@ class _Job:
 
 
 class Lane:
-    """`attempt(connection, work)` runs one job inside its savepoint."""
+    """`attempt(connection, work)` runs one job inside its savepoint; `ended` is called after each commit, short and
+    without errors."""
 
-    def __init__(self, engine: Engine, attempt: Callable[[Connection, Callable[[Any], Any]], Any]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        attempt: Callable[[Connection, Callable[[Any], Any]], Any],
+        ended: Callable[[], object],
+    ) -> None:
         self._connection: Final = engine.connect().execution_options(**{BEGIN: ""})  # begun and ended here
         self._driver: Final = cast(DriverConnection, self._connection.connection.driver_connection)
         self._attempt: Final = attempt
+        self._ended: Final = ended
         self._queue: Final[SimpleQueue[_Job | None]] = SimpleQueue()
         self._thread: Final = threading.Thread(target=self._run, name="store-lane", daemon=True)
         self._thread.start()
@@ -69,6 +76,7 @@ class Lane:
         while batch := self._next_batch():
             self._commit_together(batch)
             _settle(batch)
+            self._ended()
 
     def _next_batch(self) -> list[_Job]:
         """What has queued up, at least one; nothing when the lane closes."""

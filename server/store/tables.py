@@ -336,6 +336,78 @@ class Payment(_Stored, table=True):
     settled_at: datetime | None = None
 
 
+class PaymentBundle(_Stored, table=True):
+    """One sum for several debts: a provider, or the till, takes it at once. Each debt has its own payment of it
+    (`PaymentPart`); they settle together. The till's `provider_reference` is the number of the receipt."""
+
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount"),
+        UniqueConstraint("provider", "provider_reference"),
+    )
+
+    id: str = Field(primary_key=True)
+    provider: str
+    provider_reference: str | None = None
+    visit_id: str | None = Field(default=None, foreign_key="visit.id", ondelete="SET NULL", index=True)
+    amount: int = Field(sa_type=BigInteger)
+    created_at: datetime
+    expires_at: datetime
+
+
+class PaymentPart(_Stored, table=True):
+    """A payment that is part of a bundle."""
+
+    payment_id: str = Field(primary_key=True, foreign_key="payment.id")
+    bundle_id: str = Field(foreign_key="payment_bundle.id", index=True)
+
+
+class TillReceipt(_Stored, table=True):
+    """What was taken at the till of a department on a day (Japan, ISO): `kind` is 'cash' or 'terminal' (the city's own
+    card terminal), `taken` what was handed over, in yen. A record that two people took back has `voided_at`."""
+
+    __table_args__ = (UniqueConstraint("day", "number"), CheckConstraint("taken >= amount", name="taken"))
+
+    bundle_id: str = Field(primary_key=True, foreign_key="payment_bundle.id")
+    day: str
+    number: int
+    department: str = Field(index=True)
+    kind: str
+    amount: int = Field(sa_type=BigInteger)
+    taken: int = Field(sa_type=BigInteger)
+    staff_id: str = Field(foreign_key="staff.id")
+    taken_at: datetime
+    voided_at: datetime | None = None
+
+
+class TillCount(_Stored, table=True):
+    """The cash of a department's till as it was counted, in yen, beside what the records say should be there."""
+
+    __table_args__ = (CheckConstraint("counted >= 0", name="counted"), Index(None, "department", "day"))
+
+    id: str = Field(primary_key=True)
+    department: str
+    day: str
+    expected: int = Field(sa_type=BigInteger)
+    counted: int = Field(sa_type=BigInteger)
+    staff_id: str = Field(foreign_key="staff.id")
+    counted_at: datetime
+
+
+class Refund(_Stored, table=True):
+    """Money that two people decided to give back, of one payment. `id` is what makes it happen once at the provider;
+    `state` is 'decided', 'done', or 'impossible' where the provider has not so much to give."""
+
+    __table_args__ = (CheckConstraint("amount > 0", name="amount"),)
+
+    id: str = Field(primary_key=True)
+    payment_id: str = Field(foreign_key="payment.id", index=True)
+    amount: int = Field(sa_type=BigInteger)
+    state: str = Field(index=True)
+    day: str
+    decided_at: datetime
+    done_at: datetime | None = None
+
+
 class ProviderEvent(_Stored, table=True):
     """What a provider told us, once each."""
 
@@ -496,26 +568,41 @@ class Proposal(_Stored, table=True):
 
 
 class CaseMessage(_Stored, table=True):
-    """What an office asks about an application, or is answered. `kind` is 'question', 'answer' or 'note'; `audience`
-    is 'resident' or 'counter'."""
+    """What is said about an application. `kind` is 'question', 'answer', 'refusal' or 'handover'; `audience` is whom a
+    question is for or an answer is from, 'resident' or 'counter', and 'office' where it is for the departments alone.
+    `department` is whose a question, refusal or handover is; `answer_by` until when a question wants its answer."""
 
     id: str = Field(primary_key=True)
     application_id: str = Field(foreign_key="application.id", ondelete="CASCADE", index=True)
     kind: str
     audience: str
+    department: str
     staff_id: str | None = Field(default=None, foreign_key="staff.id", ondelete="SET NULL")
     wrapped_key: bytes
     sealed_text: bytes
     created_at: datetime
+    answer_by: datetime | None = None
+
+
+class CaseAssignee(_Stored, table=True):
+    """Who of a department looks after a case (担当)."""
+
+    application_id: str = Field(primary_key=True, foreign_key="application.id", ondelete="CASCADE")
+    staff_id: str = Field(foreign_key="staff.id", ondelete="CASCADE", index=True)
+    since: datetime
 
 
 class ServiceWindow(_Stored, table=True):
-    """A counter (窓口) of the town hall. `queues` are those whose tickets are called to it: names, one a line."""
+    """A counter (窓口) of the town hall. `queues` are those whose tickets are called to it: names, one a line.
+
+    `staff_id` sits there since `seated_at`, for that day (Japan time) and nowhere else."""
 
     id: str = Field(primary_key=True)
     label: str = Field(unique=True)
     department: str
     queues: str
+    staff_id: str | None = Field(default=None, foreign_key="staff.id", ondelete="SET NULL", unique=True)
+    seated_at: datetime | None = None
     closed_at: datetime | None = None
 
 
@@ -523,7 +610,7 @@ class Device(_Stored, table=True):
     """A machine that belongs to the town hall: `kind` is 'kiosk', 'tablet' or 'board'. The cookie holds its token.
 
     `enrol_digest` (keyed) is of the code that makes a browser this device, good once, until `enrol_until`. A tablet
-    stands at a window."""
+    stands at a window. `session_id` is of whoever stands at a kiosk, `called_at` is there while they call a clerk."""
 
     id: str = Field(primary_key=True)
     kind: str
@@ -532,6 +619,8 @@ class Device(_Stored, table=True):
     token_digest: bytes | None = Field(default=None, unique=True)
     enrol_digest: bytes | None = Field(default=None, unique=True)
     enrol_until: datetime | None = None
+    session_id: str | None = Field(default=None, foreign_key="session.id", ondelete="SET NULL")
+    called_at: datetime | None = None
     created_at: datetime
     seen_at: datetime | None = None
     disabled_at: datetime | None = None
@@ -580,14 +669,16 @@ class IdentityCheck(_Stored, table=True):
 
 
 class Handoff(_Stored, table=True):
-    """What somebody filled in at home or at a kiosk, on its way to a window: not an application yet. Good once."""
+    """What somebody filled in at home or at a kiosk, on its way to a window: not an application yet. Good once.
+    `draft_id` where it is one draft's; `visit_id` once a visit began with it. What is sealed goes with its time."""
 
     id: str = Field(primary_key=True)
     code_digest: bytes = Field(unique=True)
     origin: str
     draft_id: str | None = Field(default=None, foreign_key="draft.id", ondelete="CASCADE", index=True)
+    visit_id: str | None = Field(default=None, foreign_key="visit.id", ondelete="SET NULL", index=True)
     wrapped_key: bytes
-    sealed_content: bytes
+    sealed_content: bytes | None = None
     created_at: datetime
     expires_at: datetime = Field(index=True)
     used_at: datetime | None = None
@@ -596,7 +687,8 @@ class Handoff(_Stored, table=True):
 
 class Pairing(_Stored, table=True):
     """A visit shown on a tablet. `code_digest` (keyed) is good once, until `code_until`. `sealed_remarks` is what the
-    resident said of the fields so far."""
+    resident said of the fields so far. `used_at`: the resident last did something; `seen_at`: the tablet last gave a
+    sign of life, NULL when it is known to be away. A pairing that is over has no row."""
 
     id: str = Field(primary_key=True)
     visit_id: str = Field(foreign_key="visit.id", ondelete="CASCADE", index=True)
@@ -607,12 +699,13 @@ class Pairing(_Stored, table=True):
     wrapped_key: bytes
     sealed_remarks: bytes
     created_at: datetime
-    ended_at: datetime | None = None
+    used_at: datetime
+    seen_at: datetime | None = None
 
 
 class Confirmation(_Stored, table=True):
-    """That a resident saw an application as it is filed, and agreed: when, how ('drawn', 'said', 'paper'), and what
-    was seen (`digest` is of it). `application_id` is set when it is filed."""
+    """That a resident saw what a visit says, and agreed: when, how ('drawn', 'said', 'paper'), and what was seen.
+    `digest` is of the answers: a confirmation stands as long as they are the visit's."""
 
     id: str = Field(primary_key=True)
     visit_id: str = Field(foreign_key="visit.id", ondelete="CASCADE", index=True)
@@ -629,13 +722,15 @@ class Confirmation(_Stored, table=True):
 
 class Ticket(_Stored, table=True):
     """A number in the queue of a day (Japan time, ISO). `state` is 'waiting', 'called', 'serving', 'done', 'absent' or
-    'left'. Who holds it is known by nothing but the number: `code_digest` (keyed) opens its page."""
+    'left'. Who holds it is known by nothing but the number: `code_digest` (keyed) opens its page. `series` is the queue
+    in which it was taken and whose letter it bears, `queue` the one in which it waits now."""
 
-    __table_args__ = (UniqueConstraint("day", "queue", "number"), Index(None, "day", "state"))
+    __table_args__ = (UniqueConstraint("day", "series", "number"), Index(None, "day", "state"))
 
     id: str = Field(primary_key=True)
     day: str
     queue: str
+    series: str
     number: int
     priority: int = 0
     state: str
@@ -667,6 +762,26 @@ class TicketEvent(_Stored, table=True):
     actor: str
 
 
+class QueueHour(_Stored, table=True):
+    """What a queue took in an hour (0 to 23, Japan time) of a day: whole seconds, and counts; of nobody in particular.
+
+    `slug` is the procedure of tickets that came for one alone, '*' of those that came for several, '' where none was
+    said. A wait counts in the hour it ended in, a service in the hour it began in, `gone` (unserved) in the hour they
+    came; `squares` is the sum of the squares of the seconds served, from which the spread is told."""
+
+    day: str = Field(primary_key=True)
+    hour: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    queue: str = Field(primary_key=True)
+    slug: str = Field(primary_key=True)
+    waits: int
+    waited: int = Field(sa_type=BigInteger)
+    longest: int
+    serves: int
+    served: int = Field(sa_type=BigInteger)
+    squares: int = Field(sa_type=BigInteger)
+    gone: int
+
+
 def _core(model: type[SQLModel]) -> CoreTable:
     return cast(CoreTable, model.__table__)  # type: ignore[attr-defined]  # SQLAlchemy sets it on every table class
 
@@ -692,6 +807,11 @@ idempotency: Final = _core(Idempotency)
 signature: Final = _core(Signature)
 debt: Final = _core(Debt)
 payment: Final = _core(Payment)
+payment_bundle: Final = _core(PaymentBundle)
+payment_part: Final = _core(PaymentPart)
+till_receipt: Final = _core(TillReceipt)
+till_count: Final = _core(TillCount)
+refund: Final = _core(Refund)
 provider_event: Final = _core(ProviderEvent)
 outbox: Final = _core(Outbox)
 attempt: Final = _core(Attempt)
@@ -705,6 +825,7 @@ staff_passkey: Final = _core(StaffPasskey)
 staff_identity: Final = _core(StaffIdentity)
 proposal: Final = _core(Proposal)
 case_message: Final = _core(CaseMessage)
+case_assignee: Final = _core(CaseAssignee)
 service_window: Final = _core(ServiceWindow)
 device: Final = _core(Device)
 visit: Final = _core(Visit)
@@ -715,4 +836,5 @@ pairing: Final = _core(Pairing)
 confirmation: Final = _core(Confirmation)
 ticket: Final = _core(Ticket)
 ticket_event: Final = _core(TicketEvent)
+queue_hour: Final = _core(QueueHour)
 bulletin: Final = _core(Bulletin)

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from procedures.declaration import Declaration
-from server.applications import lookup, summary, withdrawal
+from server.applications import casework, lookup, messages, summary, withdrawal
+from server.applications.history import actor
 from server.applications.lookup import Application, TooMany
 from server.applications.seats import calendar_file
 from server.applications.states import ResidentState
@@ -19,6 +20,7 @@ from server.money.states import PaymentState
 from server.notices.worker import deliver_at_once
 from server.people.sessions import Visitor, grant, open_session
 from server.store.database import Writing
+from server.web.case import office_of
 from server.web.contexts import (
     BookedView,
     CheckRow,
@@ -29,6 +31,7 @@ from server.web.contexts import (
     LookupPage,
     PaymentView,
     ReceiptPage,
+    Said,
     StatusPage,
 )
 from server.web.http import client, language, page, problem, read_form, see_other, services, set_session, visitor
@@ -81,11 +84,20 @@ async def _found(request: Request) -> tuple[Application, Declaration] | Response
 
 
 async def status(request: Request) -> Response:
-    """How far an application has come."""
+    """How far an application has come, and what the office says of it. Reading that is audited."""
     opened = await _found(request)
-    if isinstance(opened, Response):
-        return opened
-    application, declaration = opened
+    return opened if isinstance(opened, Response) else await _status(request, *opened)
+
+
+async def _status(
+    request: Request, application: Application, declaration: Declaration, *, typed: str = "", wrong: str = ""
+) -> Response:
+    of, who = services(request), visitor(request)
+    said = await of.database.read(lambda db: messages.theirs(messages.of(db, of.keys, application.id)))
+    if said:
+        await of.database.transact(lambda db: db.audit("application.messages", application.id, actor=actor(who)))
+    asked = application.state is ResidentState.CORRECTION_REQUESTED
+    here = _status_url(application)
     context = StatusPage(
         title=declaration.title,
         number=application.receipt_number,
@@ -94,11 +106,33 @@ async def status(request: Request) -> Response:
         events=[Event(each.state.value, each.at) for each in reversed(application.events)],
         payment=_payment(application),
         contact=_contact(request, application),
-        receipt_url=f"{_status_url(application)}/receipt",
+        receipt_url=f"{here}/receipt",
         booked=_booked(request, application),
-        withdraw_url="" if _closed(application, visitor(request)) else f"{_status_url(application)}/withdraw",
+        withdraw_url="" if _closed(application, who) else f"{here}/withdraw",
+        said=[Said(each.kind.value, each.department, each.text, each.at, each.answer_by) for each in reversed(said)],
+        answer_url=f"{here}/answer" if asked else "",
+        answered=not asked and request.query_params.get("answered") == "1",
+        most=messages.LONGEST,
+        typed=typed,
+        errors=[ErrorLink("#f-answer", language(request).say("答え"), wrong)] if wrong else [],
     )
-    return page(request, "pages/status.html", context)
+    return page(request, "pages/status.html", context, status=422 if wrong else 200)
+
+
+async def answer(request: Request) -> Response:
+    """What the resident answers to the office. What was filed stays as it was: the answer stands beside it."""
+    opened = await _found(request)
+    if isinstance(opened, Response):
+        return opened
+    application, declaration = opened
+    of, who, now = services(request), visitor(request), services(request).clock()
+    typed, hall = ((await read_form(request)).get("answer") or [""])[-1], office_of(request)
+    done = await of.database.transact(lambda db: casework.answer(db, hall, application, who, typed, now=now))
+    if done is casework.Unfit.TEXT:
+        _ = language(request).say
+        wrong = _("答えを1文字から2,000文字で入力してください。")
+        return await _status(request, application, declaration, typed=typed[: messages.LONGEST * 2], wrong=wrong)
+    return see_other(_status_url(application) + ("?answered=1" if done is True else ""))
 
 
 async def receipt(request: Request) -> Response:
@@ -277,6 +311,7 @@ ROUTES = [
     route("/applications", ask, access=Access.VISITOR),
     route("/applications", look_up, methods=("POST",), access=Access.VISITOR),
     route("/applications/{number}", status, access=Access.APPLICATION),
+    route("/applications/{number}/answer", answer, methods=("POST",), access=Access.APPLICATION),
     route("/applications/{number}/receipt", receipt, access=Access.APPLICATION),
     route("/applications/{number}/booking.ics", booking, access=Access.APPLICATION),
     route("/applications/{number}/withdraw", ask_withdrawal, access=Access.APPLICATION),

@@ -12,32 +12,60 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.people import staff_sessions
+from server.people import devices, staff_sessions
+from server.people.devices import Listed
 from server.people.roles import Action
 from server.people.staff_sessions import Staff
 from server.store import StoreUnavailable
+from server.store.database import Reading
 from server.web.contexts import Link
 from server.web.http import carries_bearer, is_sandbox, page, problem, see_other, services, wants_json
+from server.web.live import by_itself
 
 SIGN_IN: Final = "/staff/signin"
 HOME: Final = "/office"
-ROOMS: Final = ("/office", "/admin", "/staff")
+ROOMS: Final = ("/office", "/counter", "/admin", "/staff")
 """Where the pages of the staff are: a sign-in leads back to these and nowhere else."""
 
 _LINKS: Final = (
     (Action.LIST, "申請の一覧", "/office"),
+    (Action.COUNTER, "窓口", "/counter"),
+    (Action.COUNTER, "番号の呼び出し", "/counter/queue"),
+    (Action.COUNTER, "番号札を出す", "/counter/tickets/new"),
+    (Action.SEE_TIMES, "待ち時間", "/counter/times"),
+    (Action.COUNTER, "窓口への質問", "/office/questions"),
+    (Action.SEE_TILL, "収納", "/office/till"),
     (Action.SEE_AUDIT, "閲覧の記録", "/office/looks"),
     (Action.MANAGE_STAFF, "職員の管理", "/admin/staff"),
+    (Action.MANAGE_DEVICES, "端末と窓口", "/admin/devices"),
+    (Action.SUSPEND, "手続きの停止", "/admin/procedures"),
+    (Action.SUSPEND, "承認待ち", "/office/proposals"),
+    (Action.ALLOW_REFUND, "承認待ち", "/office/proposals"),
+    (Action.ASK_REFUND, "承認待ち", "/office/proposals"),
 )
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A kiosk at which somebody calls a clerk; `href` takes the form of whoever goes there."""
+
+    label: str
+    since: datetime
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
-    """The head of a page: who is signed in, until when if they do nothing more, and where they may go."""
+    """The head of a page: who is signed in, until when if they do nothing more, and where they may go. `seconds` are
+    left of that; `extends`: doing something puts it off. `calls` for a clerk who may go, from the page at `here`."""
 
     name: str
     until: datetime
     links: Sequence[Link]
+    seconds: int = 0
+    extends: bool = True
+    calls: Sequence[Call] = ()
+    here: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +109,13 @@ async def load_staff(request: Request) -> Staff | None:
     if token is None:
         return None
     now = of.clock()
-    found = await of.database.read(lambda db: staff_sessions.who(db, token, keys=of.keys, now=now))
-    if found is not None and found.touch_due:
+
+    def work(db: Reading) -> tuple[Staff | None, Sequence[Listed]]:
+        who = staff_sessions.who(db, token, keys=of.keys, now=now)
+        return who, devices.calling(db) if who is not None and _leads(who, Action.COUNTER) else ()
+
+    found, request.state.calling = await of.database.read(work)
+    if found is not None and found.touch_due and not by_itself(request):
         with suppress(StoreUnavailable):  # where nothing can be written, reading still goes on
             await of.database.transact(lambda db: staff_sessions.touch(db, found.session_id, now=now))
     request.state.staff = found
@@ -105,8 +138,12 @@ def to_staff_sign_in(request: Request) -> Response:
 def desk(request: Request) -> Desk:
     """The head of this person's pages."""
     who, here = staff(request), request.url.path
-    links = [Link(text, "" if href == here else href) for action, text, href in _LINKS if _leads(who, action)]
-    return Desk(who.name, who.until, links)
+    shown = {href: text for action, text, href in _LINKS if _leads(who, action)}
+    links = [Link(text, "" if href == here else href) for href, text in shown.items()]
+    left = (who.until - services(request).clock()).total_seconds()
+    calling: Sequence[Listed] = request.state.calling
+    calls = [Call(each.label, each.called_at, f"/counter/calls/{each.id}") for each in calling if each.called_at]
+    return Desk(who.name, who.until, links, max(0, int(left)), who.extends, calls, here)
 
 
 def _leads(who: Staff, action: Action) -> bool:

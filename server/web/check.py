@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from forms_schema import FieldError, Settled
 from forms_schema.text import N_
-from procedures.declaration import Assurance, Declaration
+from procedures.declaration import Assurance, Channel, Declaration
 from procedures.fees import Quote
 from procedures.fees import quote as priced
 from server.applications import earlier, filling, summary
@@ -141,6 +141,7 @@ async def _check_page(
         keep=bool(_to_keep(request, reviewed)),
         saved_at=reviewed.draft.saved_at,
         contact=contact(services(request).city, declaration.department, speech),
+        handoff_url=f"{reviewed.base}/handoff" if Channel.COUNTER in declaration.channels else "",
     )
     return page(request, "pages/check.html", context, status=status)
 

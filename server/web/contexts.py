@@ -354,6 +354,7 @@ class CheckPage:
     saved_at: datetime | None = None
     contact: Contact | None = None
     pause: Pause | None = None
+    handoff_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,6 +366,7 @@ class SavedPage:
     resume_code: str
     until: datetime | None
     continue_url: str
+    handoff_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -484,11 +486,24 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A message about an application: `kind` is question, answer or refusal; `department` '' for the resident's own."""
+
+    kind: str
+    department: str
+    text: str
+    at: datetime
+    answer_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StatusPage:
     """pages/status.html.
 
     `state`: PAYMENT_PENDING SUBMITTED ACCEPTED CORRECTION_REQUESTED REVIEWING APPROVED REFUSED COMPLETED WITHDRAWN
-    EXPIRED. `events` newest first. `withdraw_url` '' where it may not be withdrawn any more.
+    EXPIRED. `events` newest first. `withdraw_url` '' where it may not be withdrawn any more. `said`: what the office
+    and the resident wrote, newest first; `answer_url` takes an answer of `most` characters, '' while nothing is asked;
+    `errors` are of it, and `typed` what was sent. `answered`: an answer came in a moment ago.
     """
 
     title: str
@@ -501,6 +516,12 @@ class StatusPage:
     receipt_url: str
     withdraw_url: str = ""
     booked: BookedView | None = None
+    said: Sequence[Said] = ()
+    answer_url: str = ""
+    answered: bool = False
+    most: int = 0
+    typed: str = ""
+    errors: Sequence[ErrorLink] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -369,7 +369,7 @@ def _after(request: Request, place: Place, pressed: Pressed, saved: Saved) -> Re
         return page(
             request,
             "pages/saved.html",
-            SavedPage(place.declaration.title, saved.code, place.draft.until, here),
+            SavedPage(place.declaration.title, saved.code, place.draft.until, here, f"{place.base}/handoff"),
         )
     return _onward(request, place, pressed)
 
@@ -381,6 +381,8 @@ def _onward(request: Request, place: Place, pressed: Pressed) -> Response:
         return see_other(f"{place.base}/{place.number + 1}#{control_id(steps.control_of(pressed.missed))}")
     if pressed.verb == filling.NEXT:
         return _next_step(place, asked)
+    if pressed.verb == "handoff":
+        return see_other(f"{place.base}/handoff")
     if pressed.verb == "back":
         before = max((number for number in asked if number < place.number), default=0)
         return see_other(f"{place.base}/{before + 1}")

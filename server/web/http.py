@@ -39,6 +39,8 @@ __all__ = [
     "clear_session",
     "client",
     "exception_handlers",
+    "forget_language",
+    "has_chosen",
     "is_fragment",
     "is_sandbox",
     "language",
@@ -137,6 +139,11 @@ def language(request: Request) -> Language:
     return languages.get(chosen, languages.japanese)
 
 
+def has_chosen(request: Request) -> bool:
+    """Whether whoever asks has chosen a language, now or before."""
+    return bool(request.scope.get(_LANGUAGE) or request.cookies.get(_LANGUAGE))
+
+
 def speak(request: Request, code: str) -> None:
     """Answer in this language from here on, if there is such a one."""
     if code in services(request).languages:
@@ -148,6 +155,11 @@ def remember_language(request: Request, response: Response) -> None:
     next person reads another."""
     if code := request.scope.get(_LANGUAGE):
         response.set_cookie(value=code, **_cookie(request) | {"key": _LANGUAGE})
+
+
+def forget_language(request: Request, response: Response) -> None:
+    """The next person chooses anew."""
+    response.delete_cookie(**_cookie(request) | {"key": _LANGUAGE})
 
 
 # --- who is asking ---------------------------------------------------------------------------------------------

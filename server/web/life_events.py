@@ -125,6 +125,7 @@ class ListPage:
     here: str
     again_url: str
     all_url: str
+    handoff_url: str = ""
 
 
 # --- the overview and the questions -------------------------------------------------------------------------------
@@ -170,6 +171,15 @@ def _interviewed(request: Request) -> tuple[LifeEvent, Interview] | Response:
     if event is None:
         return problem(request, 404)
     return see_other(listed(event)) if event.interview is None else (event, language(request).asked(event.interview))
+
+
+def chosen(request: Request) -> tuple[LifeEvent, Interview, Settled] | Response:
+    """The life event of the address, its interview, and what its answers in the address say."""
+    found = _interviewed(request)
+    if isinstance(found, Response):
+        return found
+    event, interview = found
+    return event, interview, _settled(request, interview.form, _query(request))
 
 
 def _query(request: Request) -> Posted:
@@ -285,6 +295,7 @@ def _list(request: Request, event: LifeEvent, settled: Settled, found: Sequence[
         here=f"?{query}&",
         again_url=base,
         all_url=listed(event),
+        handoff_url=f"{base}/handoff?{query}" if any(each.published for each in found) else "",
     )
 
 

@@ -39,17 +39,17 @@ async def not_there(request: Request) -> Response:
     # An application's number is somebody's: Back on a shared computer must not show it, not even in a link.
     own = path.startswith("/drafts/")
     context = LostPage(
-        again=request.url.path if any(_visible(typed)) else "",
+        again=request.url.path if any(visible(typed)) else "",
         signin_url=f"/signin?next={quote(back if own else '/my', safe='/')}",
         other_url="/resume" if own else "/applications",
-        typed=list(_visible(typed)),
+        typed=list(visible(typed)),
         hidden=typed,
         files=files,
     )
     return page(request, "pages/lost.html", context, status=404)
 
 
-def _visible(typed: list[tuple[str, str]]) -> Iterator[str]:
+def visible(typed: list[tuple[str, str]]) -> Iterator[str]:
     """What a person typed, to be read and copied; choices and our own controls say nothing to a reader."""
     for name, value in typed:
         if value.strip() and not name.startswith("_") and not _NUMBER.fullmatch(value):

@@ -16,6 +16,8 @@ from server.api.calls import MAX_BODY
 from server.api.transport import Kept, encode
 from server.api.uploads import take
 from server.applications.filetypes import MAX_FILE
+from server.people.staff_sessions import Staff
+from server.web.badge import load_staff
 from server.web.bodies import read_file
 from server.web.http import client, page, problem, services, trace, visitor
 from server.web.pagecache import REVALIDATED, Stored, stored
@@ -35,18 +37,20 @@ def api(request: Request) -> Api:
     return found
 
 
-def _caller(request: Request) -> Caller:
+def _caller(request: Request, colleague: Staff | None = None) -> Caller:
+    """Whoever calls: a resident or nobody, and beside them, never mixed, somebody of the staff."""
     seen = trace(request)
 
     def report(error: BaseException) -> None:
         seen.failure = error
 
-    return Caller(visitor(request), client(request), seen.request_id, report)
+    return Caller(visitor(request), client(request), seen.request_id, report, colleague)
 
 
 async def call(request: Request) -> Response:
     """A GraphQL call. 200 whatever its errors are, for then they are in the body."""
-    found = await api(request).post(await request.body(), request.headers.get("content-type", ""), _caller(request))
+    content_type, caller = request.headers.get("content-type", ""), _caller(request, await load_staff(request))
+    found = await api(request).post(await request.body(), content_type, caller)
     return _answered(request, found)
 
 

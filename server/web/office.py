@@ -1,94 +1,41 @@
-"""The office: a department's applications, one of them, taking it on, and for auditors who looked at it."""
+"""The office: a department's applications, what its windows are asked, and for auditors who looked at a case."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
-from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from procedures.declaration import Declaration
-from server.applications import office, summary, uploads
-from server.applications.office import IN_HAND, Case, Listing, Look, NeedsReason, Row, Step, Taken
+from server.applications import casework, office
+from server.applications.messages import LONGEST
+from server.applications.office import IN_HAND, Asked, Listing, Look, Row
 from server.applications.receipts import read_number
 from server.applications.states import OfficeState
-from server.japan import today
+from server.japan import midnight, today
 from server.people.roles import Action, departments
 from server.web.badge import Desk, absent, desk, forbidden, home, refused, staff
-from server.web.contexts import CheckRow, CheckSection, ErrorLink, Link
+from server.web.case import due, office_of
+from server.web.contexts import ErrorLink, Link
 from server.web.http import page, read_form, see_other, services
+from server.web.office_words import ACTION_WORDS, CHANNEL_WORDS, STATE_WORDS, UNFIT_WORDS, actor_words
 from server.web.routing import Access, route
 
-STATE_WORDS: Final[Mapping[OfficeState, str]] = {
-    OfficeState.PAYMENT_PENDING: "納付待ち",
-    OfficeState.SUBMITTED: "到達",
-    OfficeState.ACCEPTED: "受付済み",
-    OfficeState.CORRECTION_REQUESTED: "補正の依頼",
-    OfficeState.REVIEWING: "審査",
-    OfficeState.PENDING_DECISION: "決裁",
-    OfficeState.APPROVED: "承認",
-    OfficeState.REFUSED: "拒否",
-    OfficeState.COMPLETED: "完了",
-    OfficeState.WITHDRAWN: "取下げ",
-    OfficeState.EXPIRED: "失効",
-}
-CHANNEL_WORDS: Final = {"online": "オンライン", "api": "プログラム", "counter": "窓口"}
-ASSURANCE_WORDS: Final = {
-    "none": "確認なし",
-    "email": "メールアドレスの確認",
-    "oidc-basic": "マイナンバーカード(4情報)",
-    "jpki-signature": "マイナンバーカード(署名用)",
-}
-PAYMENT_WORDS: Final = {
-    "DUE": "未納",
-    "PENDING": "確認中",
-    "PAID": "納付済み",
-    "FAILED": "失敗(やり直し可)",
-    "EXPIRED": "時間切れ(やり直し可)",
-    "CANCELLED": "取消し",
-    "PARTLY_REFUNDED": "一部返金",
-    "REFUNDED": "返金済み",
-}
-ACTION_WORDS: Final = {
-    "application.view": "内容を見た",
-    "application.file": "添付ファイルを開いた",
-    "application.reason": "ほかの課の申請を見る理由を書いた",
-    "application.looks": "この記録を見た",
-    "application.lookup": "受付番号と確認コードで開いた",
-    "application.state": "状態を変えた",
-    "application.withdraw": "取り下げた",
-    "payment.started": "支払いを始めた",
-    "payment.declined": "支払いが断られた",
-    "payment.promised": "あとで支払うことになった",
-    "payment.expired": "支払いの手続きが時間切れになった",
-    "payment.paid": "支払いが済んだ",
-    "payment.partly_refunded": "一部を返金した",
-    "payment.refunded": "返金した",
-    "payment.cancelled": "支払いを取り消した",
-    "payment.lapsed": "支払いの期限が過ぎた",
-    "payment.unclear": "金額の合わない入金があった",
-}
-_ACTORS: Final = {
-    "resident": "申請者",
-    "session": "申請者(サインインなし)",
-    "token": "申請者のプログラム",
-    "anonymous": "申請者(サインインなし)",
-    "provider": "決済事業者",
-    "worker": "システム",
-    "operator": "運用担当",
-}
 _HERE: Final = "/office"
 _LAST_PAGE: Final = 100_000
+_ONLY: Final = {"mine": "自分が担当", "late": "処理の目安を過ぎた", "waiting": "答えを待っている"}
+_SLOW: Final = tuple(each for each in IN_HAND if each is not OfficeState.CORRECTION_REQUESTED)
+"""States in which time runs: while the resident is asked, it does not."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseLine:
-    """A line of the list. `late`: the day by which it should be done is over, and it is not."""
+    """A line of the list. `late`: the day by which it should be done is over, and it is not. `marks`: what is said of
+    it besides. `ticked`: it can be taken on from the list."""
 
     number: str
     title: str
@@ -99,6 +46,8 @@ class CaseLine:
     late: bool
     protected: bool
     href: str
+    marks: Sequence[str] = ()
+    ticked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +62,8 @@ class Choice:
 @dataclass(frozen=True, slots=True)
 class OfficePage:
     """staff/office.html. `errors` are of the search by number, in which `number` was typed; `filtered`: more could be
-    there without the filters."""
+    there without the filters. `only`: filters that are ticked. `accept_url` takes the ticked cases, '' where none can
+    be; `accepted`: how many were taken on a moment ago."""
 
     desk: Desk
     departments: Sequence[str]
@@ -123,65 +73,35 @@ class OfficePage:
     procedures: Sequence[Choice]
     pages: Sequence[Link]
     filtered: bool
+    only: Sequence[Choice] = ()
+    channels: Sequence[Choice] = ()
+    accept_url: str = ""
+    accepted: int = 0
     number: str = ""
     errors: Sequence[ErrorLink] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class CaseStep:
-    """A step of a case, and whose it was."""
+class AskedLine:
+    """A question to the counter; `typed` is an answer that could not stand."""
 
-    state: str
+    number: str
+    title: str
+    department: str
+    text: str
     at: datetime
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class CaseFile:
-    """A file of a case; `href` is '' for one that nobody is given: `scan` says why."""
-
-    title: str
-    name: str
-    kilobytes: int
-    scan: str
-    href: str
-
-
-@dataclass(frozen=True, slots=True)
-class CasePage:
-    """staff/case.html. `fee`: what is owed and how that stands, '' where nothing is; `accept_url` takes a form, '' for
-    whoever may not; `other`: it is another department's, opened with a reason."""
-
-    desk: Desk
-    number: str
-    title: str
-    department: str
-    state: str
-    submitted_at: datetime
-    due: date
-    channel: str
-    assurance: str
-    fee: str
-    amount: int
-    protected: bool
-    other: bool
-    accept_url: str
-    back_url: str
-    sections: Sequence[CheckSection]
-    files: Sequence[CaseFile]
-    steps: Sequence[CaseStep]
-
-
-@dataclass(frozen=True, slots=True)
-class ReasonPage:
-    """staff/reason.html: why somebody wants to see another department's case."""
-
-    desk: Desk
-    number: str
-    department: str
     action: str
-    minutes: int
-    reason: str = ""
+    typed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionsPage:
+    """staff/questions.html: what the windows of these departments are asked. An answer has `most` characters."""
+
+    desk: Desk
+    departments: Sequence[str]
+    lines: Sequence[AskedLine]
+    most: int
     errors: Sequence[ErrorLink] = ()
 
 
@@ -228,27 +148,64 @@ async def cases(request: Request) -> Response:
 
 
 async def _list(request: Request, own: Sequence[str], *, typed: str = "", errors: Sequence[ErrorLink] = ()) -> Response:
-    of, asked = services(request), request.query_params
+    of, asked, who = services(request), request.query_params, staff(request)
     state, slug, number = asked.get("state", ""), asked.get("procedure", "")[:80], _page_number(asked.get("page", "1"))
+    channel, only = asked.get("channel", "")[:20], [each for each in asked.getlist("only") if each in _ONLY]
     states = _states(state)
     if states is None or number is None:
         return absent(request)
-    found = await of.database.read(lambda db: office.listing(db, own, states=states, slug=slug, page=number), long=True)
+    wanted = Asked(
+        states=[each for each in states if each in _SLOW] if "late" in only else states,
+        slug=slug,
+        channel=channel,
+        waiting="waiting" in only,
+        assignee=who.id if "mine" in only else "",
+        late=_late(request) if "late" in only else None,
+    )
+    found = await of.database.read(lambda db: office.listing(db, own, wanted, page=number), long=True)
     if number > found.pages:
         return absent(request)
+    lines = [_line(request, row) for row in found.rows]
     context = OfficePage(
         desk=desk(request),
         departments=own,
-        lines=[_line(request, row) for row in found.rows],
+        lines=lines,
         total=found.total,
         states=_state_choices(state),
         procedures=_procedure_choices(request, own, slug),
-        pages=_pages(found, number, {"state": state, "procedure": slug}),
-        filtered=bool(state or slug),
+        pages=_pages(found, number, [("state", state), ("procedure", slug), ("channel", channel), *_named(only)]),
+        filtered=bool(state or slug or channel or only),
+        only=[Choice(name, text, name in only) for name, text in _ONLY.items()],
+        channels=_channel_choices(channel),
+        accept_url=f"{_HERE}/accept" if any(each.ticked for each in lines) else "",
+        accepted=_page_number(asked.get("accepted", "")) or 0,
         number=typed,
         errors=errors,
     )
     return page(request, "staff/office.html", context, status=422 if errors else 200)
+
+
+def _named(only: Sequence[str]) -> list[tuple[str, str]]:
+    return [("only", each) for each in only]
+
+
+def _late(request: Request) -> list[tuple[Sequence[str], datetime]]:
+    """Of each procedure, what should be done by now: all that arrived before a day."""
+    of = services(request)
+    by_days: dict[int, list[str]] = {}
+    for each in of.catalogue.all():
+        by_days.setdefault(each.declaration.processing_days, []).append(each.declaration.slug)
+    return [(slugs, midnight(_first_in_time(request, days))) for days, slugs in by_days.items()]
+
+
+def _first_in_time(request: Request, days: int) -> date:
+    """The earliest day of arrival whose time is not over today."""
+    of = services(request)
+    now = today(of.clock())
+    day = now - timedelta(days=days * 3 + 30)  # before any run of holidays that the days can be stretched by
+    while of.city.calendar.workday_after(day, days) < now:
+        day += timedelta(days=1)
+    return day
 
 
 def _page_number(text: str) -> int | None:
@@ -268,161 +225,107 @@ def _state_choices(chosen: str) -> list[Choice]:
     return first + [Choice(state.value, words, state == chosen) for state, words in STATE_WORDS.items()]
 
 
+def _channel_choices(chosen: str) -> list[Choice]:
+    every = [Choice("", "すべての方法", not chosen)]
+    return every + [Choice(value, text, value == chosen) for value, text in CHANNEL_WORDS.items()]
+
+
 def _procedure_choices(request: Request, own: Sequence[str], chosen: str) -> list[Choice]:
     served = [each.declaration for each in services(request).catalogue.all() if each.declaration.department in own]
     every = [Choice("", "すべての手続き", not chosen)]
     return every + [Choice(each.slug, each.title, each.slug == chosen) for each in served]
 
 
-def _pages(found: Listing, number: int, asked: Mapping[str, str]) -> list[Link]:
+def _pages(found: Listing, number: int, asked: Sequence[tuple[str, str]]) -> list[Link]:
     """Links to the pages around this one and the first and last; none where there is one page."""
     if found.pages == 1:
         return []
     shown = sorted({1, found.pages, *(each for each in range(number - 3, number + 4) if 0 < each <= found.pages)})
-    given = {name: value for name, value in asked.items() if value}
+    given = [(name, value) for name, value in asked if value]
     return [
-        Link(str(each), "" if each == number else f"{_HERE}?{urlencode(given | {'page': str(each)})}") for each in shown
+        Link(str(each), "" if each == number else f"{_HERE}?{urlencode([*given, ('page', str(each))])}")
+        for each in shown
     ]
 
 
 def _line(request: Request, row: Row) -> CaseLine:
-    of = services(request)
+    of, who = services(request), staff(request)
     served = of.catalogue.get(row.slug)
-    due = _due(request, row.submitted_at, served.declaration.processing_days) if served else None
+    until = due(request, row.submitted_at, served.declaration.processing_days) if served else None
     return CaseLine(
         number=row.number,
         title=served.declaration.title if served else row.slug,
         department=row.department,
         state=STATE_WORDS[row.state],
         submitted_at=row.submitted_at,
-        due=due,
-        late=due is not None and row.state in IN_HAND and due < today(of.clock()),
+        due=until,
+        late=until is not None and row.state in _SLOW and until < today(of.clock()),
         protected=row.protected,
         href=f"{_HERE}/applications/{row.number}",
+        marks=_marks(row, who.id),
+        ticked=who.may(Action.ACCEPT, row.department, row.state),
     )
 
 
-def _due(request: Request, submitted_at: datetime, days: int) -> date:
-    """標準処理期間 (行政手続法6条): working days of the city, the day of arrival not counted."""
-    return services(request).city.calendar.workday_after(today(submitted_at), days)
+def _marks(row: Row, me: str) -> list[str]:
+    said = {"窓口": row.channel == "counter", "窓口に確認中": row.asked, "回答あり": row.answered}
+    said |= {"自分が担当": row.assignee == me, "担当あり": row.assignee not in ("", me)}
+    return [words for words, true in said.items() if true]
 
 
-# --- one case -------------------------------------------------------------------------------------------------------
-
-
-async def case(request: Request) -> Response:
-    """One application. Looking at it is audited; another department's asks for a reason first."""
-    of, who, number, now = services(request), staff(request), request.path_params["number"], services(request).clock()
-    found = await of.database.transact(lambda db: office.look(db, of.keys, who, number, now=now))
-    if found is None:
-        return absent(request)
-    if isinstance(found, NeedsReason):
-        return _ask_reason(request, found)
-    return _case(request, found, await of.catalogue.declaration(found.digest, found.slug))
-
-
-def _case(request: Request, found: Case, declaration: Declaration) -> Response:
-    settled = declaration.form.settle(found.answers, today(found.submitted_at))
-    here = f"{_HERE}/applications/{found.number}"
-    debt = found.payment
-    titles = {each.key: each.title for each in declaration.form.attachments}
-    context = CasePage(
-        desk=desk(request),
-        number=found.number,
-        title=declaration.title,
-        department=found.department,
-        state=STATE_WORDS[found.state],
-        submitted_at=found.submitted_at,
-        due=_due(request, found.submitted_at, declaration.processing_days),
-        channel=CHANNEL_WORDS.get(found.channel, found.channel),
-        assurance=ASSURANCE_WORDS.get(found.assurance, found.assurance),
-        fee=PAYMENT_WORDS[debt.state.value] if debt else "",
-        amount=debt.amount if debt else 0,
-        protected=found.protected,
-        other=found.other,
-        accept_url=f"{here}/accept" if found.acceptable else "",
-        back_url=_HERE,
-        sections=[
-            CheckSection(section.title, [CheckRow(line.label, line.text) for line in section.lines])
-            for section in summary.sections(declaration.form, settled, {})
-        ],
-        files=[_file(each, titles, here) for each in found.files],
-        steps=[_step(each) for each in reversed(found.steps)],
-    )
-    return page(request, "staff/case.html", context)
-
-
-def _file(each: uploads.Upload, titles: Mapping[str, str], here: str) -> CaseFile:
-    title = titles.get(each.key.partition("/")[0], each.key)
-    href = f"{here}/files/{each.id}" if each.scan == uploads.CLEAN else ""
-    return CaseFile(title, each.name, -(-each.size // 1024), each.scan, href)
-
-
-def _step(each: Step) -> CaseStep:
-    return CaseStep(STATE_WORDS[each.state], each.at, each.name or _actor(each.by))
-
-
-def _actor(by: str) -> str:
-    return _ACTORS.get(by.partition(":")[0], "システム")
-
-
-def _ask_reason(request: Request, found: NeedsReason, *, typed: str = "", errors: Sequence[ErrorLink] = ()) -> Response:
-    minutes = int(office.REASON_OPENS.total_seconds()) // 60
-    action = f"{_HERE}/applications/{found.number}/reason"
-    context = ReasonPage(desk(request), found.number, found.department, action, minutes, typed, errors)
-    return page(request, "staff/reason.html", context, status=422 if errors else 200)
-
-
-async def give_reason(request: Request) -> Response:
-    """Write down why, and open the case."""
-    of, who, number, now = services(request), staff(request), request.path_params["number"], services(request).clock()
-    typed = ((await read_form(request)).get("reason") or [""])[-1]
-    given = await of.database.transact(
-        lambda db: office.give_reason(db, of.keys, who, number, typed, now=now, random=of.random)
-    )
-    if given is True:
-        return see_other(f"{_HERE}/applications/{number}")
-    if not isinstance(given, NeedsReason):
-        return absent(request)
-    told = f"見る理由を、{office.SHORTEST_REASON}文字から{office.LONGEST_REASON}文字で入力してください"
-    wrong = [ErrorLink("#f-reason", "見る理由", told)]
-    return _ask_reason(request, given, typed=typed[: office.LONGEST_REASON * 2], errors=wrong)
+# --- several at once --------------------------------------------------------------------------------------------------
 
 
 async def accept(request: Request) -> Response:
-    """Take a case on. Of two who press at once one is told that the other was faster."""
+    """Take on the cases that are ticked. What somebody was faster with is named."""
+    of, who, now, hall = services(request), staff(request), services(request).clock(), office_of(request)
+    ticked = [each for each in (await read_form(request)).get("number") or [] if read_number(each)]
+    done = await of.database.transact(lambda db: casework.accept_all(db, hall, who, ticked, now=now))
+    if not done.left and done.done:
+        return see_other(f"{_HERE}?accepted={len(done.done)}")
+    said = f"{len(done.done)}件を受け付けました。" if done.done else ""
+    said += f"次の申請は、もう「到達」ではないか、あなたの役割では受け付けられません: {'、'.join(done.left)}。"
+    if not ticked:
+        said = "受け付ける申請を選んでから、もう一度押してください。"
+    title = "受け付けていない申請があります" if ticked else "申請が選ばれていません"
+    return refused(request, 409 if ticked else 422, title, said, Link("申請の一覧に戻る", _HERE))
+
+
+# --- what the counter is asked ----------------------------------------------------------------------------------------
+
+
+async def questions(request: Request) -> Response:
+    """What the departments ask one's windows, with a box for each answer."""
+    return await _questions(request)
+
+
+async def _questions(request: Request, *, number: str = "", typed: str = "") -> Response:
+    of, who = services(request), staff(request)
+    own = departments(who.held, Action.COUNTER)
+    if not own:
+        return forbidden(request)
+    found = await of.database.transact(lambda db: office.questions(db, of.keys, who, own))
+    wrong = [ErrorLink(f"#f-{number}", "答え", UNFIT_WORDS["text"])] if number else []
+    lines = [_question(request, each, typed if each.number == number else "") for each in found]
+    context = QuestionsPage(desk(request), own, lines, LONGEST, wrong)
+    return page(request, "staff/questions.html", context, status=422 if wrong else 200)
+
+
+def _question(request: Request, each: office.Question, typed: str) -> AskedLine:
+    served = services(request).catalogue.get(each.slug)
+    title = served.declaration.title if served else each.slug
+    action = f"{_HERE}/questions/{each.number}"
+    return AskedLine(each.number, title, each.department, each.text, each.at, action, typed)
+
+
+async def answer(request: Request) -> Response:
+    """The answer of the counter to a department."""
     of, who, number, now = services(request), staff(request), request.path_params["number"], services(request).clock()
-    done = await of.database.transact(lambda db: office.accept(db, who, number, now=now))
-    here = f"{_HERE}/applications/{number}"
-    if done is False:
-        return absent(request)
-    if done is True or (isinstance(done, Taken) and done.mine and done.state is OfficeState.ACCEPTED):
-        return see_other(here)
-    words = STATE_WORDS[done.state] if isinstance(done, Taken) else ""
-    advice = f"この申請は、もう「到達」ではありません。いまの状態は「{words}」です。開いて、経過を確かめてください。"
-    return refused(request, 409, "受付はしていません", advice, Link("この申請を開く", here))
-
-
-async def file(request: Request) -> Response:
-    """A file of a case, to be saved rather than shown: what is in it is not ours. Looking at it is audited."""
-    of, who, now = services(request), staff(request), services(request).clock()
-    number, name = request.path_params["number"], request.path_params["file"]
-    stored = await of.database.transact(lambda db: office.look_at_file(db, of.keys, who, number, name, now=now))
-    if stored is None:
-        return absent(request)
-    here = f"{_HERE}/applications/{number}"
-    if isinstance(stored, NeedsReason):
-        return see_other(here)
-    try:
-        content = await to_thread.run_sync(stored.content, of.blobs)
-    except uploads.Withheld:
-        advice = "ウイルスの検査が終わっていないか、検査で問題が見つかったファイルです。だれにも渡しません。"
-        return refused(request, 409, "このファイルは開けません", advice, Link("申請に戻る", here))
-    headers = {
-        "content-disposition": f"attachment; filename*=UTF-8''{quote(stored.upload.name)}",
-        "content-security-policy": "sandbox; default-src 'none'",
-    }
-    return Response(content, media_type=stored.upload.media_type, headers=headers)
+    text, hall = ((await read_form(request)).get("text") or [""])[-1], office_of(request)
+    done = await of.database.transact(lambda db: casework.answer_counter(db, hall, who, number, text, now=now))
+    if isinstance(done, casework.Unfit):
+        return await _questions(request, number=number, typed=text[: LONGEST * 2])
+    return see_other(f"{_HERE}/questions") if done else absent(request)
 
 
 # --- for auditors ---------------------------------------------------------------------------------------------------
@@ -450,14 +353,13 @@ def _look(each: Look) -> LookLine:
     what = ACTION_WORDS.get(each.action, each.action)
     if each.action == "application.state" and state in set(OfficeState):
         what = f"状態を「{STATE_WORDS[OfficeState(state)]}」にした"
-    return LookLine(each.at, each.name or _actor(each.by), what, each.detail.get("department", ""), each.reason)
+    return LookLine(each.at, each.name or actor_words(each.by), what, each.detail.get("department", ""), each.reason)
 
 
 ROUTES = [
     route(_HERE, cases, access=Access.STAFF),
-    route(f"{_HERE}/applications/{{number}}", case, access=Access.STAFF),
-    route(f"{_HERE}/applications/{{number}}/reason", give_reason, methods=("POST",), access=Access.STAFF),
-    route(f"{_HERE}/applications/{{number}}/accept", accept, methods=("POST",), access=Access.STAFF),
-    route(f"{_HERE}/applications/{{number}}/files/{{file}}", file, access=Access.STAFF),
+    route(f"{_HERE}/accept", accept, methods=("POST",), access=Access.STAFF),
+    route(f"{_HERE}/questions", questions, access=Access.STAFF),
+    route(f"{_HERE}/questions/{{number}}", answer, methods=("POST",), access=Access.STAFF),
     route(f"{_HERE}/looks", looks, access=Access.STAFF),
 ]

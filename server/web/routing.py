@@ -17,7 +17,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from server.people.devices import Kind
 from server.web.badge import load_staff, to_staff_sign_in
+from server.web.device import confined, keep_device, load_device, to_the_door
+from server.web.handed_back import typed_again
 from server.web.http import (
     is_sandbox,
     load_program,
@@ -68,6 +71,11 @@ class Access(StrEnum):
     residents' session is not looked at, and the page is Japanese."""
     STAFF_DOOR = "staff-door"
     """The staff's way in: everybody, and Japanese."""
+    DEVICE = "device"
+    """A registered machine of the town hall, of whatever kind; to others it is said how to register one. Whoever
+    stands there is not looked at."""
+    KIOSK = "kiosk"
+    """A registered kiosk. Who stands at it, the endpoint asks (`server.web.standing`)."""
     OPERATIONS = "operations"
     """Machines that watch over the service. Numbers and states only."""
     SANDBOX = "sandbox"
@@ -75,7 +83,8 @@ class Access(StrEnum):
 
 
 _STAFFS: Final = frozenset({Access.STAFF, Access.STAFF_DOOR})
-_SESSIONLESS: Final = _STAFFS | {Access.PUBLIC, Access.SIGNED, Access.OPERATIONS}
+_DEVICES: Final = frozenset({Access.DEVICE, Access.KIOSK})
+_SESSIONLESS: Final = _STAFFS | _DEVICES | {Access.PUBLIC, Access.SIGNED, Access.OPERATIONS}
 """Where nothing is known of a resident, and nothing of what they chose is kept."""
 
 
@@ -131,6 +140,8 @@ def _gate(path: str, endpoint: Endpoint, access: Access, body: int) -> Endpoint:
         response = refusal if refusal is not None else await endpoint(request)
         if access not in _SESSIONLESS:
             remember_language(request, response)
+        if access in _DEVICES:
+            keep_device(request, response)
         return response
 
     return gated
@@ -140,15 +151,24 @@ async def _admit(request: Request, access: Access) -> Response | None:
     """None where the request may go on; the refusal otherwise."""
     if access is Access.SANDBOX and not is_sandbox(request):
         return problem(request, 404)
+    if (way_back := await confined(request)) is not None:
+        return way_back
+    if access in _DEVICES and not await _is_registered(request, access):
+        return to_the_door(request)
     if access is Access.PROGRAM:
         return await load_program(request)
     if access is Access.STAFF and await load_staff(request) is None:
-        return to_staff_sign_in(request)
+        return await typed_again(request) or to_staff_sign_in(request)
     if access not in _SESSIONLESS:
         await load_visitor(request)
     if access is Access.RESIDENT and visitor(request).resident is None:
         return _to_sign_in(request)
     return None
+
+
+async def _is_registered(request: Request, access: Access) -> bool:
+    found = await load_device(request)
+    return found is not None and (access is Access.DEVICE or found.kind == Kind.KIOSK)
 
 
 def _to_sign_in(request: Request) -> Response:

@@ -1,18 +1,19 @@
-"""Accounts of the staff: signing in, enrolling, one's own sessions, and what an administrator does with the others'."""
+"""Accounts of the staff: signing in, enrolling, and what an administrator does with the others'."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.people import passwords, staff_sessions
+from server.people import passkeys, passwords, staff_sessions
 from server.people import staff as accounts
 from server.people.factors import Qr, enrolment_qr
+from server.people.passkeys import Use
 from server.people.roles import EVERYWHERE, Action, Held
 from server.people.staff import Account, Locked, Pending
 from server.people.staff_sessions import Signed
@@ -33,6 +34,8 @@ from server.web.badge import (
 from server.web.contexts import ErrorLink
 from server.web.http import client, page, read_form, safe_next, see_other, services
 from server.web.routing import Access, route
+from server.web.staff_passkeys import BODY, browser, enter, here
+from server.web.staff_proof import locked_words, waits
 
 ROLE_WORDS: Final = {
     "clerk": "受付",
@@ -43,9 +46,10 @@ ROLE_WORDS: Final = {
     "auditor": "監査",
 }
 _WRONG: Final = "サインインできませんでした。ログイン名、パスワード、認証コードのどれかが違います"
+_WRONG_PASSKEY: Final = "パスキーでサインインできませんでした。もう一度試すか、パスワードと認証コードを使ってください"
 _WRONG_CODE: Final = "6桁の認証コードが違います。認証アプリにいま出ている番号を入力してください"
 _WRONG_ENROLMENT: Final = "ログイン名か登録コードが違うか、登録コードの期限が過ぎています"
-_UNFIT_PASSWORD: Final = {
+UNFIT_PASSWORD: Final = {
     "short": f"パスワードは{passwords.SHORTEST}文字以上にしてください",
     "long": f"パスワードは{passwords.LONGEST}文字までにしてください",
     "login": "パスワードにログイン名を入れないでください",
@@ -56,12 +60,15 @@ _UNFIT_PASSWORD: Final = {
 
 @dataclass(frozen=True, slots=True)
 class StaffSigninPage:
-    """staff/signin.html. `wait_minutes`: there were too many failures; 0: there were not."""
+    """staff/signin.html. `wait_minutes`: there were too many failures; 0: there were not. `passkeys`, `provider`: one
+    may come in that way too."""
 
     next: str
     login: str = ""
     errors: Sequence[ErrorLink] = ()
     wait_minutes: int = 0
+    passkeys: bool = False
+    provider: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +94,11 @@ class FactorPage:
 
 @dataclass(frozen=True, slots=True)
 class RecoveryPage:
-    """staff/recovery.html: the codes are shown here and nowhere else."""
+    """staff/recovery.html: the codes are shown here and nowhere else. `renewed`: others were before them."""
 
     codes: Sequence[str]
     go_url: str
+    renewed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +109,6 @@ class StaffSession:
     seen_at: datetime
     until: datetime
     end_url: str
-
-
-@dataclass(frozen=True, slots=True)
-class AccountPage:
-    """staff/account.html: one's own account. `idle`: minutes without a request after which one is signed out."""
-
-    desk: Desk
-    login: str
-    name: str
-    roles: Sequence[str]
-    recovery_left: int
-    idle: int
-    sessions: Sequence[StaffSession]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +131,17 @@ class PeoplePage:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleChoice:
+    """A role as a form sends it, and as people read it."""
+
+    value: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class PersonPage:
-    """staff/person.html. `switch` is what the button does: 'enable' or 'disable'."""
+    """staff/person.html. `switch` is what the button does: 'enable' or 'disable'. `held` are the roles they have,
+    `addable` those there are, `departments` where one may be held."""
 
     desk: Desk
     row: PeopleRow
@@ -145,52 +149,76 @@ class PersonPage:
     recovery_left: int
     sessions: Sequence[StaffSession]
     switch: str
+    held: Sequence[RoleChoice]
+    addable: Sequence[RoleChoice]
+    departments: Sequence[str]
 
 
 # --- in and out -----------------------------------------------------------------------------------------------------
 
 
 async def signin_page(request: Request) -> Response:
-    return page(request, "staff/signin.html", StaffSigninPage(_next(request.query_params.get("next", ""))))
+    return page(request, "staff/signin.html", _signin(request, request.query_params.get("next", "")))
 
 
-def _next(text: str) -> str:
+def _signin(request: Request, to: str, **more: Any) -> StaffSigninPage:
+    provider = services(request).staff_provider is not None
+    return StaffSigninPage(staff_next(to), **more, passkeys=here(request) is not None, provider=provider)
+
+
+def staff_next(text: str) -> str:
     """A page of the staff's, wherever else it was to lead."""
     found = safe_next(text, HOME)
     return found if found.startswith(tuple(f"{room}/" for room in ROOMS)) or found in ROOMS else HOME
 
 
 async def signin(request: Request) -> Response:
-    """Login, password and code in one go: what was wrong is not told, nor whether there is such a login."""
+    """Login, password and code in one go: what was wrong is not told, nor whether there is such a login. A passkey may
+    be shown in place of the code."""
     of, posted, place = services(request), await read_form(request), client(request)
-    login, password, code, to = ((posted.get(name) or [""])[-1] for name in ("login", "password", "code", "next"))
-    now, before = of.clock(), staff_token(request)
+    names = ("login", "password", "code", "passkey", "next")
+    login, password, code, passkey, to = ((posted.get(name) or [""])[-1] for name in names)
+    now, before, device, name = of.clock(), staff_token(request), here(request), browser(request)
     locked = await of.database.transact(lambda db: accounts.counted(db, of.keys, login, place, now=now))
     if locked is not None:
-        return _signin_again(request, login, to, locked)
+        return signin_again(request, login, to, locked)
     kept = await of.database.read(lambda db: accounts.kept_hash(db, of.keys, login))
     right = await of.passwords.verify(kept, password) if password else False
 
     def work(db: Writing) -> str | None:
-        verified = kept if right else None
-        return accounts.sign_in(
-            db, of.keys, login, verified, code, place=place, before=before, now=now, random=of.random
-        )
+        verified, owner = kept if right else None, ""
+        if passkey and device is not None:
+            owner = passkeys.shown(db, of.keys, device, Use.FACTOR, passkey, name, now=now)
+        given: dict[str, Any] = {"place": place, "before": before, "now": now, "random": of.random}
+        return accounts.sign_in(db, of.keys, login, verified, code, passkey_of=owner, **given)
 
     token = await of.database.transact(work)
-    if token is None:
-        return _signin_again(request, login, to, None)
-    response = see_other(_next(to))
+    return signin_again(request, login, to, None) if token is None else welcome(request, token, to)
+
+
+def welcome(request: Request, token: str, to: str) -> Response:
+    """Somebody is signed in: to where they were going."""
+    response = see_other(staff_next(to))
     set_badge(request, response, token)
     return response
 
 
-def _signin_again(request: Request, login: str, to: str, locked: Locked | None) -> Response:
+async def signin_passkey(request: Request) -> Response:
+    """A passkey in place of everything else."""
+    posted = await read_form(request)
+    answer, to = ((posted.get(name) or [""])[-1] for name in ("passkey", "next"))
+    found = await enter(request, answer)
+    if isinstance(found, str):
+        return welcome(request, found, to)
+    return signin_again(request, "", to, found, _WRONG_PASSKEY)
+
+
+def signin_again(request: Request, login: str, to: str, locked: Locked | None, wrong: str = _WRONG) -> Response:
+    """The page again, with what was wrong as far as it is told, or for how long one has to wait."""
     minutes = -(-locked.seconds // 60) if locked else 0
-    told = f"失敗が続いたため、止めています。{minutes}分ほど待ってから、もう一度お試しください" if locked else _WRONG
-    context = StaffSigninPage(_next(to), login[:80], [ErrorLink("#f-login", "サインイン", told)], minutes)
-    headers = {"retry-after": str(locked.seconds)} if locked else None
-    return page(request, "staff/signin.html", context, status=429 if locked else 422, headers=headers)
+    errors = [ErrorLink("#f-login", "サインイン", locked_words(locked) if locked else wrong)]
+    context = _signin(request, to, login=login[:80], errors=errors, wait_minutes=minutes)
+    return page(request, "staff/signin.html", context, status=429 if locked else 422, headers=waits(locked))
 
 
 async def signout(request: Request) -> Response:
@@ -245,7 +273,7 @@ def _enrol_again(request: Request, login: str, code: str, fault: str, locked: Lo
         wrong = ErrorLink("#f-code", "登録コード", _WRONG_ENROLMENT)
     else:
         control = "#f-password-again" if fault == "again" else "#f-password"
-        wrong = ErrorLink(control, "パスワード", _UNFIT_PASSWORD[fault])
+        wrong = ErrorLink(control, "パスワード", UNFIT_PASSWORD[fault])
     headers = {"retry-after": str(locked.seconds)} if locked else None
     context = EnrolPage(login[:80], code[:80], [wrong], minutes)
     return page(request, "staff/enrol.html", context, status=429 if locked else 422, headers=headers)
@@ -286,46 +314,19 @@ async def factor(request: Request) -> Response:
     return response
 
 
-# --- one's own account ----------------------------------------------------------------------------------------------
+# --- administrators -------------------------------------------------------------------------------------------------
 
 
-async def account(request: Request) -> Response:
-    """Who one is here, and where one is signed in."""
-    of, who, now = services(request), staff(request), services(request).clock()
-
-    def work(db: Reading) -> tuple[Account | None, tuple[Signed, ...]]:
-        return accounts.account(db, of.keys, who.id), staff_sessions.of_staff(db, who.id, now=now)
-
-    own, signed = await of.database.read(work)
-    left = own.recovery_left if own else 0
-    idle = int(staff_sessions.WORKING.idle.total_seconds()) // 60
-    sessions = [
-        _session(each, "" if each.id == who.session_id else f"/staff/sessions/{each.id}/end") for each in signed
-    ]
-    context = AccountPage(desk(request), who.login, who.name, _roles(sorted(who.held)), left, idle, sessions)
-    return page(request, "staff/account.html", context)
-
-
-async def end_own(request: Request) -> Response:
-    """End a session of one's own; pressed twice, it is done."""
-    of, who, session = services(request), staff(request), request.path_params["session"]
-    await of.database.transact(lambda db: staff_sessions.end(db, session, who.id, actor=who.actor))
-    return see_other("/staff#sessions")
-
-
-def _session(each: Signed, end_url: str) -> StaffSession:
+def session_as_read(each: Signed, end_url: str) -> StaffSession:
     return StaffSession(each.began, each.seen_at, each.until, end_url)
 
 
-def _roles(held: Sequence[Held]) -> list[str]:
+def roles_as_read(held: Sequence[Held]) -> list[str]:
     """As people read them: '市民課の受付'."""
     return [
         ROLE_WORDS[each.role] if each.department == EVERYWHERE else f"{each.department}の{ROLE_WORDS[each.role]}"
         for each in held
     ]
-
-
-# --- administrators -------------------------------------------------------------------------------------------------
 
 
 async def people(request: Request) -> Response:
@@ -339,7 +340,7 @@ async def people(request: Request) -> Response:
 
 def _row(each: Account) -> PeopleRow:
     state = "disabled" if each.disabled else "enrolled" if each.enrolled else "waiting"
-    return PeopleRow(each.login, each.name, _roles(each.held), state, f"/admin/staff/{each.id}")
+    return PeopleRow(each.login, each.name, roles_as_read(each.held), state, f"/admin/staff/{each.id}")
 
 
 async def person(request: Request) -> Response:
@@ -354,9 +355,19 @@ async def person(request: Request) -> Response:
     found, signed = await of.database.read(work)
     if found is None:
         return absent(request)
-    sessions = [_session(each, f"/admin/staff/{staff_id}/sessions/{each.id}/end") for each in signed]
+    sessions = [session_as_read(each, f"/admin/staff/{staff_id}/sessions/{each.id}/end") for each in signed]
     switch = "enable" if found.disabled else "disable"
-    context = PersonPage(desk(request), _row(found), found.enrol_until, found.recovery_left, sessions, switch)
+    context = PersonPage(
+        desk=desk(request),
+        row=_row(found),
+        enrol_until=found.enrol_until,
+        recovery_left=found.recovery_left,
+        sessions=sessions,
+        switch=switch,
+        held=[RoleChoice(f"{each.role}:{each.department}", *roles_as_read([each])) for each in found.held],
+        addable=[RoleChoice(value, text) for value, text in ROLE_WORDS.items()],
+        departments=list(of.city.departments),
+    )
     return page(request, "staff/person.html", context)
 
 
@@ -389,13 +400,12 @@ async def end_others(request: Request) -> Response:
 ROUTES = [
     route(SIGN_IN, signin_page, access=Access.STAFF_DOOR),
     route(SIGN_IN, signin, methods=("POST",), access=Access.STAFF_DOOR),
+    route(f"{SIGN_IN}/passkey", signin_passkey, methods=("POST",), access=Access.STAFF_DOOR, body=BODY),
     route("/staff/enrol", enrol_page, access=Access.STAFF_DOOR),
     route("/staff/enrol", enrol, methods=("POST",), access=Access.STAFF_DOOR),
     route("/staff/enrol/factor", factor_page, access=Access.STAFF_DOOR),
     route("/staff/enrol/factor", factor, methods=("POST",), access=Access.STAFF_DOOR),
     route("/staff/signout", signout, methods=("POST",), access=Access.STAFF),
-    route("/staff", account, access=Access.STAFF),
-    route("/staff/sessions/{session}/end", end_own, methods=("POST",), access=Access.STAFF),
     route("/admin/staff", people, access=Access.STAFF),
     route("/admin/staff/{staff}", person, access=Access.STAFF),
     route("/admin/staff/{staff}/switch", switch, methods=("POST",), access=Access.STAFF),

@@ -28,7 +28,7 @@ from server.api.export import REFERENCE, SNAPSHOT, printed
 from server.api.export import told as told_page
 from server.api.policy import POLICY, PUBLIC, Access, unlisted
 from server.api.schema import build_schema, core
-from server.applications.states import ResidentState
+from server.applications.states import OfficeState, ResidentState
 from server.catalogue import ProcedureState
 from server.money.states import PaymentState
 
@@ -109,7 +109,8 @@ def test_every_list_of_objects_has_a_length_to_count_with(schema: GraphQLSchema)
     roots = {name.partition(".")[2] for name, access in POLICY.items() if access is not Access.EVERYBODY}
     whole = {"procedures", "facets"}  # these walk through the catalogue, the next ones read and compile a form
     read = {"procedure", "schema", "ui", "steps", "attachments"}
-    assert roots | whole | read | {"statistics", "versions"} == set(WEIGHTS)
+    staffs = {"cases", "case", "looks"}  # each goes to the store
+    assert roots | whole | read | staffs | {"statistics", "versions"} == set(WEIGHTS)
     paged = {
         field
         for each in schema.type_map.values()
@@ -138,6 +139,7 @@ def test_no_list_of_the_city_is_longer_than_it_is_counted() -> None:
         (enums.ProcedureState, ProcedureState),
         (enums.ApplicationState, ResidentState),
         (enums.PaymentState, PaymentState),
+        (enums.OfficeState, OfficeState),
     ],
 )
 def test_the_closed_lists_are_told_whole(told: type[Enum], meant: type[Enum]) -> None:

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from server.applications import office
-from server.applications.office import IN_HAND, Case, NeedsReason, Taken
+from server.applications import casework, office
+from server.applications.casework import Moved, Order
+from server.applications.office import IN_HAND, Asked, Case, NeedsReason
 from server.applications.receipts import new_number
-from server.applications.states import OfficeState
+from server.applications.states import Act, OfficeState
 from server.applications.submission import SEALED
+from server.applications.teller import Teller
 from server.people import staff_sessions
 from server.people.staff_sessions import Staff
 from server.store import tables as t
@@ -30,6 +32,11 @@ class Office:
 
     def __init__(self, store: Store, keys: Keys, clock: Clock, random: Random, make: Maker) -> None:
         self.store, self.keys, self.clock, self.random, self.make = store, keys, clock, random, make
+
+    @property
+    def office(self) -> casework.Office:
+        teller = Teller(self.keys, self.random, "http://testserver")
+        return casework.Office(teller, ("市民課", "税務課", "子育て支援課"))
 
     def case(self, state: str = "submitted", department: str = "市民課", **more: Any) -> str:
         """A case with answers: its number."""
@@ -82,11 +89,11 @@ def test_of_many_clerks_who_take_a_case_at_once_one_does(hall: Office) -> None:
     clerks = [hall.colleague(f"clerk{i}", "clerk:市民課") for i in range(6)]
 
     def taking(who: Staff) -> Any:
-        return lambda db: office.accept(db, who, number, now=hall.clock())
+        return lambda db: casework.act(db, hall.office, who, number, Order(Act.ACCEPT), now=hall.clock())
 
     done = hall.at_once([taking(who) for who in clerks])
     assert done.count(True) == 1
-    assert [each for each in done if each is not True] == [Taken(OfficeState.ACCEPTED, mine=False)] * 5
+    assert [each for each in done if each is not True] == [Moved(OfficeState.ACCEPTED, mine=False)] * 5
     winner = clerks[done.index(True)]
     seen = hall.look(winner, number)
     assert isinstance(seen, Case)
@@ -94,7 +101,7 @@ def test_of_many_clerks_who_take_a_case_at_once_one_does(hall: Office) -> None:
         ("submitted", "anonymous"),
         ("accepted", winner.actor),
     ]
-    assert seen.steps[1].name == f"見本 {winner.login} ({winner.login})" and not seen.acceptable
+    assert seen.steps[1].name == f"見本 {winner.login} ({winner.login})" and Act.ACCEPT not in seen.acts
 
 
 def test_a_list_counts_and_shows_what_was_asked_for_the_oldest_first(hall: Office) -> None:
@@ -106,7 +113,8 @@ def test_a_list_counts_and_shows_what_was_asked_for_the_oldest_first(hall: Offic
     hall.case(slug="cat")
 
     def listed(**asked: Any) -> list[str]:
-        found = hall.store.read(lambda db: office.listing(db, ["市民課"], **{"slug": "dog"} | asked), long=True)
+        wanted = Asked(**{"slug": "dog"} | asked)
+        found = hall.store.read(lambda db: office.listing(db, ["市民課"], wanted), long=True)
         assert found.total == len(found.rows)
         return [row.number for row in found.rows]
 
@@ -114,7 +122,7 @@ def test_a_list_counts_and_shows_what_was_asked_for_the_oldest_first(hall: Offic
     assert listed(states=tuple(OfficeState)) == numbers
     assert listed(states=(OfficeState.REFUSED,)) == []
     assert len(listed(states=IN_HAND, slug="")) == 4
-    nothing = hall.store.read(lambda db: office.listing(db, [], states=IN_HAND), long=True)
+    nothing = hall.store.read(lambda db: office.listing(db, [], Asked(IN_HAND)), long=True)
     assert (nothing.total, nothing.pages) == (0, 1)
 
 

@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 from procedures.declaration import ProcedureType
-from server.applications.states import OfficeState, ResidentState, shown, withdrawable
+from server.applications.states import MOVES, Act, OfficeState, ResidentState, shown, withdrawable
 from server.catalogue import STATES
 from server.money.states import RULES, Standing
+from server.people.roles import POLICY, Action, Whose
+from server.web.office_words import ACTS as ACT_WORDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "states.md").read_text("utf-8")
 
@@ -19,11 +21,16 @@ def rows(part: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
+def codes_of(cell: str) -> list[str]:
+    return re.findall(r"`([a-z-]+)`", cell)
+
+
 def codes(cell: str) -> list[str]:
     return re.findall(r"`([A-Za-z_]+)`", cell)
 
 
-APPLICATIONS, PAYMENTS = PAGE.split("## Payments")
+APPLICATIONS, REST = PAGE.split("## What the office does")
+ACTS, PAYMENTS = REST.split("## Payments")
 
 
 def test_the_page_pictures_every_state_of_an_application() -> None:
@@ -42,6 +49,23 @@ def test_the_page_says_what_may_still_be_withdrawn() -> None:
     for row in rows(APPLICATIONS):
         state = codes(row[0])[0]
         assert {each for each in ProcedureType if withdrawable(state, each.value)} == MAY_WITHDRAW[row[3]], state
+
+
+def test_the_page_pictures_every_act_of_the_office_with_its_button_and_who_may() -> None:
+    told = {codes_of(row[0])[0]: row for row in rows(ACTS)}
+    assert told.keys() == {act.value for act in Act}
+    for act in Act:
+        _, button, before, after, who = told[act.value]
+        assert button == ACT_WORDS[act].button
+        assert {OfficeState(each) for each in codes(before)} == set(MOVES[act])
+        assert {OfficeState(each) for each in codes(after)} == set(MOVES[act].values())
+        assert set(who.split()) == {role.value for role in POLICY[Action(act)].roles}
+
+
+def test_the_table_of_moves_and_the_table_of_roles_are_about_the_same_states() -> None:
+    for act in Act:
+        assert set(POLICY[Action(act)].states or ()) == {state.value for state in MOVES[act]}
+        assert POLICY[Action(act)].whose is Whose.OWN
 
 
 def test_every_word_a_resident_can_read_is_reached() -> None:

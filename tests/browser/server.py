@@ -28,12 +28,13 @@ def free_port() -> int:
 
 class Server:
     """A sandbox with everything published. It believes a test's X-Forwarded-For, so that each test is a place of
-    its own to the limits of rates. `settings`: more of them, without the prefix."""
+    its own to the limits of rates. `host` is its name to browsers; `settings`: more of them, without the prefix."""
 
-    def __init__(self, data_dir: Path, **settings: str) -> None:
+    def __init__(self, data_dir: Path, *, host: str = "127.0.0.1", **settings: str) -> None:
         self.data_dir, self.port = data_dir, free_port()
-        self._settings = {f"KAKANAI_{name}": value for name, value in settings.items()}
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{host}:{self.port}"
+        named = settings if host == "127.0.0.1" else {"BASE_URL": self.url} | settings
+        self._settings = {f"KAKANAI_{name}": value for name, value in named.items()}
         self._log = data_dir / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._was_busy = False

@@ -52,7 +52,8 @@ def test_the_table_has_a_rule_for_every_standing_and_shows_every_state() -> None
 
 def test_nothing_that_is_open_can_be_higher_than_what_is_closed() -> None:
     assert [RULES[one].open for one in RANKS] == sorted((RULES[one].open for one in RANKS), reverse=True)
-    assert [RULES[one].covers for one in RANKS] == sorted(RULES[one].covers for one in RANKS)
+    kept = [one for one in RANKS if one is not Standing.VOIDED]  # money that never came counts for nothing
+    assert [RULES[one].covers for one in kept] == sorted(RULES[one].covers for one in kept)
 
 
 def test_only_the_amount_we_asked_for_counts_as_paid() -> None:

@@ -36,19 +36,24 @@ TARO: Final[Mapping[str, Any]] = {
     "address": {"formatted": "青森県五所川原市栄町10番地3　サンハイツ栄町201号"},
 }
 UNSURE: Final[Mapping[str, Any]] = {"sub": "unsure-1", "acr": "aal1", "name": "見本　次郎"}
-PEOPLE: Final = (TARO, UNSURE)
+TWICE: Final[Mapping[str, Any]] = {"sub": "staff-twice", "amr": ["pwd", "mfa"]}
+ONCE: Final[Mapping[str, Any]] = {"sub": "staff-once", "amr": ["pwd"], "acr": "silver"}
+GOLD: Final[Mapping[str, Any]] = {"sub": "staff-gold", "amr": "mfa", "acr": "gold"}
+PEOPLE: Final = (TARO, UNSURE, TWICE, ONCE, GOLD)
 ROOT: Final = Path(__file__).parents[2]
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[str]:
-    """Its address, which is its issuer too. Our private key to it is made in `folder`, as oidc.pem."""
+def running(folder: Path, *, secrets: bool = False) -> Iterator[str]:
+    """Its address, which is its issuer too. Our private key to it is made in `folder`, as oidc.pem. `secrets`: it knows
+    clients by a secret instead (`registered`)."""
     port, key = free_port(), ec.generate_private_key(ec.SECP256R1())
     (folder / "oidc.pem").write_bytes(pem(key))
     (folder / "public.pem").write_bytes(
         key.public_key().public_bytes(Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     )
-    command = [sys.executable, "-m", "tests.people.mock_server", str(port), str(folder / "public.pem")]
+    public = "secrets" if secrets else str(folder / "public.pem")
+    command = [sys.executable, "-m", "tests.people.mock_server", str(port), public]
     with (folder / "provider.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)  # noqa: S603
     try:
@@ -58,6 +63,13 @@ def running(folder: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+def registered(issuer: str, return_url: str, method: str) -> tuple[str, str]:
+    """A client of this provider that is known by its secret: its id and the secret."""
+    asked = {"redirect_uris": [return_url], "token_endpoint_auth_method": method}
+    said = httpx2.post(f"{issuer}/oauth2/clients", json=asked).json()
+    return said["client_id"], said["client_secret"]
 
 
 def pem(key: ec.EllipticCurvePrivateKey) -> bytes:

@@ -1,4 +1,5 @@
-"""`python -m tests.people.mock_server PORT OUR_PUBLIC_KEY.pem`: `oidc-provider-mock`, made as strict as authlib can.
+"""`python -m tests.people.mock_server PORT OUR_PUBLIC_KEY.pem`: `oidc-provider-mock`, made as strict as authlib can;
+with `secrets` in place of the key it knows a client by its secret.
 
 The provider by itself knows neither PKCE nor `private_key_jwt`. Both are added here as authlib implements them, so
 that what we send is judged by other people's code.
@@ -21,12 +22,15 @@ from oidc_provider_mock import _app as mock  # type: ignore[import-untyped]
 from tests.people.mock_provider import PEOPLE
 
 PORT, KEY_FILE = int(sys.argv[1]), Path(sys.argv[2])
+SECRETS: Final = sys.argv[2] == "secrets"
 CHALLENGES: Final[dict[str, tuple[str, str]]] = {}
 USED: Final[set[str]] = set()
 
 
 class Grant(mock.AuthorizationCodeGrant):  # type: ignore[misc]  # nor has it
-    TOKEN_ENDPOINT_AUTH_METHODS = ["private_key_jwt"]  # noqa: RUF012  # as authlib declares it
+    TOKEN_ENDPOINT_AUTH_METHODS = (  # as authlib declares it
+        ["client_secret_basic", "client_secret_post"] if SECRETS else ["private_key_jwt"]
+    )
 
     def save_authorization_code(self, code: str, request: Any) -> None:
         said = request.payload.data

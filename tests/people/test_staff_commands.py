@@ -58,6 +58,17 @@ def test_a_reset_prints_another_code(hall: Output) -> None:
     assert codes[0] != codes[1]
 
 
+def test_a_link_code_is_for_whoever_enrolled_where_a_provider_is_set(
+    hall: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("link", "tanaka") == 2
+    assert "市の認証基盤の設定がありません" in hall.readouterr().err
+    for name, value in (("ISSUER", "https://idp.example"), ("CLIENT_ID", "x"), ("CLIENT_SECRET", "y")):
+        monkeypatch.setenv(f"KAKANAI_STAFF_OIDC_{name}", value)
+    assert run("link", "tanaka") == 2
+    assert "その職員はいません" in hall.readouterr().err, "nobody enrolled it: their enrolment code ties it"
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

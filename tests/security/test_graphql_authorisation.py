@@ -21,12 +21,14 @@ CALLERS: Final = (*ACTORS, "another's token", "its owner's token", "a token that
 # --- every field, and whom it is told ---------------------------------------------------------------------------------
 
 EVERYBODY, HOLDER, FILER, CALLER = "everybody", "holder of number and code", "who files, in the answer", "the caller"
+STAFF = "the staff, by roles and departments (tests/api/test_office.py)"
 
 FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "Query": {
         EVERYBODY: "procedures procedure categories lifeEvents lifeEvent recommendations departments statistics "
         "rollout slots",
         HOLDER: "application",
+        STAFF: "office",
     },
     "Mutation": {CALLER: "submitApplication startSignature withdrawApplication"},
     "Application": {
@@ -71,6 +73,17 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "Step": {EVERYBODY: "title fields"},
     "Attachment": {EVERYBODY: "key title hint requirement accept max each"},
     "RolloutYear": {EVERYBODY: "year target online"},
+    "Office": {STAFF: "login ownDepartments cases case looks"},
+    "OfficeCaseConnection": {STAFF: "totalCount pageInfo edges"},
+    "OfficeCaseEdge": {STAFF: "cursor node"},
+    "OfficeCaseLine": {STAFF: "receiptNumber slug department state submittedAt protected"},
+    "OfficeCase": {
+        STAFF: "receiptNumber slug version department otherDepartment state submittedAt channel protected answers "
+        "history files"
+    },
+    "OfficeStep": {STAFF: "at state by"},
+    "OfficeFile": {STAFF: "key name scan"},
+    "OfficeLook": {STAFF: "at by action reason"},
 }
 SCHEMA: Final[GraphQLSchema] = core(build_schema())
 
@@ -210,6 +223,7 @@ ROWS: Final = {
     "Query.slots": everyone("told"),
     "Query.lifeEvent": everyone("told"),
     "Query.recommendations": everyone("told"),
+    "Query.office": everyone("STAFF_SIGN_IN_REQUIRED"),
     "Query.application, right code": everyone("told"),
     "Query.application, wrong code": everyone("nothing"),
     "Mutation.submitApplication, nobody need be known": everyone("Application"),
@@ -245,6 +259,8 @@ def outcome(callers: Callers, name: str, caller: str) -> str:
     field, _, how = name.partition(", ")
     if field == "Query.application":
         return looked_up(callers, caller, right=how == "right code")
+    if field == "Query.office":
+        return str(callers.call(caller, "{ office { login ownDepartments cases { totalCount } } }"))
     if field.startswith("Query"):
         query = PUBLIC_QUERIES[field]
         answer, public = callers.call(caller, query), callers.call("nobody", query)

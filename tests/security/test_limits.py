@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import count
+from pathlib import Path
 from typing import Any, Final
 
 import httpx2
@@ -22,7 +23,8 @@ from starlette.testclient import TestClient
 import server
 from server.app import create_app
 from server.applications import intake, lookup, submission
-from server.people import email_codes, identity, sessions, staff, tokens
+from server.counter import handoffs
+from server.people import devices, email_codes, identity, passkeys, sessions, staff, tokens
 from server.people.limits import Limit
 from server.settings import Settings
 from server.store import tables as t
@@ -44,6 +46,9 @@ OWN: Final = "only what is one's own is changed, in place: it grows neither the 
 STAND_IN: Final = "a stand-in of the sandbox, which is nobody's outside it"
 
 COLLEAGUE: Final = "somebody of the staff with the role for it, and each time is written down under their name"
+AS_A_SIGN_IN: Final = "password or code that are wrong count as failed sign-ins (tests/web/test_staff_own.py)"
+TABLET: Final = "only a registered tablet gets there, and changes nothing but what is said of the visit it shows"
+LOBBY: Final = "only a registered kiosk gets there, one visit at a time, with a few forms and one number each"
 FAILURES: Final = (staff.FAILED_HERE, staff.FAILED_ANYWHERE, staff.FAILED_PLACE)
 
 Ask = Callable[[Browser], httpx2.Response]
@@ -102,8 +107,25 @@ def enters(_browser: Browser) -> Ask:
     return lambda browser: browser.post("/staff/signin", {"login": "tanaka", "password": "", "code": "000000"})
 
 
+def shows_a_passkey(_browser: Browser) -> Ask:
+    return lambda browser: browser.post("/staff/signin/passkey", {"passkey": "{}"})
+
+
 def enrols(_browser: Browser) -> Ask:
     return lambda browser: browser.post("/staff/enrol", {"login": "tanaka", "code": "0000", "password": ""})
+
+
+def types_a_code(_browser: Browser) -> Ask:
+    return lambda browser: browser.post("/device", {"code": "AAAAA-AAAAA"})
+
+
+def carries(browser: Browser) -> Ask:
+    draft = browser.begin("letter", {"note": fresh()})
+    return lambda browser: browser.post(f"/drafts/{draft}/handoff")
+
+
+def carries_a_guide(_browser: Browser) -> Ask:
+    return lambda browser: browser.post("/life-events/disaster/handoff?cause=fire&damage=other")
 
 
 def signs_in(_browser: Browser) -> Ask:
@@ -134,6 +156,13 @@ LIMITS: Final[Mapping[str, tuple[Met, ...] | str]] = {
         Met(drafts.BY_BROWSER, begins, signed_in=True, keeps=True),
         Met(drafts.BY_PLACE, begins, keeps=True),
     ),
+    "POST /drafts/{draft}/handoff": (Met(handoffs.BY_MAKER, carries),),
+    "POST /life-events/{event}/handoff": (Met(handoffs.BY_MAKER, carries_a_guide),),
+    "POST /counter/handoff": f"{COLLEAGUE}; wrong codes are counted",
+    "POST /counter/handoff/{handoff:uuid}/return": COLLEAGUE,
+    "POST /counter/{visit:uuid}/identity": COLLEAGUE,
+    "POST /counter/{visit:uuid}/identity/card": COLLEAGUE,
+    "POST /sandbox/reader/{place:uuid}": STAND_IN,
     "POST /life-events/{event}": "only shows which questions follow; nothing is kept",
     "POST /drafts/{draft}/{step:int}": (
         Met(intake.BY_SENDER, hands_in, keeps=True, beside=True),
@@ -175,11 +204,71 @@ LIMITS: Final[Mapping[str, tuple[Met, ...] | str]] = {
     ),
     "POST /staff/signin": tuple(Met(limit, enters) for limit in FAILURES),
     "POST /staff/enrol": tuple(Met(limit, enrols) for limit in FAILURES),
+    "POST /device": (Met(devices.TRIED, types_a_code),),
+    "POST /admin/devices": COLLEAGUE,
+    "POST /admin/devices/windows": COLLEAGUE,
+    "POST /admin/devices/windows/{window}/close": COLLEAGUE,
+    "POST /admin/devices/{device}/code": COLLEAGUE,
+    "POST /admin/devices/{device}/end": COLLEAGUE,
+    "POST /counter/calls/{device}": "a clerk ends a call at a kiosk; there is nothing else to it",
+    "POST /tablet": "only a registered tablet comes here; wrong numbers are counted (tests/counter/test_pairing.py)",
+    "POST /tablet/say": TABLET,
+    "POST /tablet/sign": TABLET,
+    "POST /tablet/end": TABLET,
+    "POST /counter/{visit:uuid}/tablet": COLLEAGUE,
+    "POST /kiosk/begin": LOBBY,
+    "POST /kiosk/do": LOBBY,
+    "POST /kiosk/alive": LOBBY,
+    "POST /kiosk/find": LOBBY,
+    "POST /kiosk/guide/{event}/{name}": LOBBY,
+    "POST /kiosk/forms": LOBBY,
+    "POST /kiosk/forms/{draft}/drop": LOBBY,
+    "POST /kiosk/forms/{draft}/{name}": LOBBY,
+    "POST /kiosk/end": LOBBY,
     "POST /staff/enrol/factor": "only the browser whose enrolment code was right gets there, and for 15 minutes",
+    "POST /staff/signin/passkey": (Met(staff.FAILED_PLACE, shows_a_passkey),),
+    "POST /staff/passkeys/challenge": "nothing is kept: the browser carries what was asked of it",
+    "POST /staff/signin/oidc/link": AS_A_SIGN_IN,
+    "POST /staff/signin/factor": AS_A_SIGN_IN,
+    "POST /staff/recovery": AS_A_SIGN_IN,
+    "POST /staff/password": AS_A_SIGN_IN,
+    "POST /staff/passkeys/new": AS_A_SIGN_IN,
+    "POST /staff/passkeys": f"{OWN}; at most {passkeys.MOST} of them, each begun with password and code",
+    "POST /staff/passkeys/{passkey}/remove": OWN,
+    "POST /staff/unlink": OWN,
     "POST /staff/signout": OWN,
     "POST /staff/sessions/{session}/end": OWN,
     "POST /office/applications/{number}/reason": COLLEAGUE,
-    "POST /office/applications/{number}/accept": COLLEAGUE,
+    "POST /counter": COLLEAGUE,
+    "POST /counter/{visit:uuid}/take": COLLEAGUE,
+    "POST /counter/{visit:uuid}/leave": COLLEAGUE,
+    "POST /counter/{visit:uuid}/guide/{event}": COLLEAGUE,
+    "POST /counter/{visit:uuid}/procedures": COLLEAGUE,
+    "POST /counter/{visit:uuid}/ask": COLLEAGUE,
+    "POST /counter/{visit:uuid}/papers": COLLEAGUE,
+    "POST /counter/{visit:uuid}/check": COLLEAGUE,
+    "POST /counter/queue/sit": COLLEAGUE,
+    "POST /counter/queue/leave": COLLEAGUE,
+    "POST /counter/queue/next": COLLEAGUE,
+    "POST /counter/queue/{ticket}": COLLEAGUE,
+    "POST /counter/tickets/new": COLLEAGUE,
+    "POST /tickets/{code}/cancel": "the code has 75 random bits, and a ticket is given up once",
+    "POST /office/applications/{number}/acts/{act}": COLLEAGUE,
+    "POST /office/applications/{number}/assign": COLLEAGUE,
+    "POST /office/accept": COLLEAGUE,
+    "POST /office/till/count": COLLEAGUE,
+    "POST /office/till/refund": COLLEAGUE,
+    "POST /counter/receipts/{number}/void": COLLEAGUE,
+    "POST /counter/{visit:uuid}/pay": COLLEAGUE,
+    "POST /counter/{visit:uuid}/pay/ask": COLLEAGUE,
+    "POST /office/questions/{number}": COLLEAGUE,
+    "POST /applications/{number}/answer": "once for each question that the office asked",
+    "POST /office/proposals/{proposal}/decide": COLLEAGUE,
+    "POST /office/proposals/{proposal}/back": COLLEAGUE,
+    "POST /admin/procedures/suspend": COLLEAGUE,
+    "POST /admin/procedures/{slug}/resume": COLLEAGUE,
+    "POST /admin/staff/{staff}/roles": COLLEAGUE,
+    "POST /admin/staff/{staff}/reset": COLLEAGUE,
     "POST /admin/staff/{staff}/switch": COLLEAGUE,
     "POST /admin/staff/{staff}/sessions/{session}/end": COLLEAGUE,
     "POST /sandbox/pay/{reference}": STAND_IN,
@@ -188,6 +277,11 @@ LIMITS: Final[Mapping[str, tuple[Met, ...] | str]] = {
     # a GET that makes us ask a provider
     "GET /signin/{provider}/go": (Met(identity.SIGN_INS_PER_CLIENT, signs_in),),
 }
+BEHIND_THE_COUNTER: Final = {
+    "handoff.wrong": "tests/web/test_brought.py",
+    "tablet.code": "tests/counter/test_pairing.py",
+}
+"""Limits that only the staff and the town hall's own devices meet, and where they are tested."""
 CASES: Final = [
     pytest.param(met, id=f"{name} {met.limit.what}")
     for name, row in LIMITS.items()
@@ -203,7 +297,8 @@ def test_no_address_that_is_posted_to_is_without_its_limit_or_a_reason() -> None
 
 def test_no_limit_of_the_house_is_without_a_test() -> None:
     met = {case.limit.what for row in LIMITS.values() if not isinstance(row, str) for case in row}
-    assert {limit.what for limit in limits_of_the_house()} == met
+    assert {limit.what for limit in limits_of_the_house()} == met | set(BEHIND_THE_COUNTER)
+    assert all(Path(file).exists() for file in BEHIND_THE_COUNTER.values())
 
 
 def limits_of_the_house() -> Iterator[Limit]:

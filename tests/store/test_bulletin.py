@@ -101,6 +101,18 @@ def test_a_database_closes_while_somebody_listens(store: Store) -> None:
     assert time.monotonic() - begun < 5
 
 
+def test_the_worker_that_speaks_hears_itself_at_once(settings: Settings) -> None:
+    """Not at the next look at what others have written, which is an hour away here."""
+    database = open_database(settings)
+    database._bulletin = bulletin.SqliteBulletin(database._readers, look=3600)  # type: ignore[misc]
+    heard: Queue[str] = Queue()
+    database.listen("visit", heard.put)
+    for key in ("one", "two", "three"):
+        asyncio.run(database.transact(announcing("visit", key)))
+        assert heard.get(timeout=5) == key
+    database.close()
+
+
 def test_old_news_are_thrown_away_and_a_sleeper_knows_it_has_missed_some(settings: Settings) -> None:
     database = open_database(settings)
     asleep, awake = threading.Event(), threading.Event()

@@ -19,7 +19,7 @@ PRODUCTION = {
     "KAKANAI_ENCRYPTION_KEYS": f"k2:{KEY},k1:{KEY}",
 }
 SANDBOX = {"KAKANAI_MODE": "sandbox"}
-PORTS = ("IDENTITY", "SIGNING", "PAYMENTS", "MAIL", "SCANNER")
+PORTS = ("IDENTITY", "SIGNING", "PAYMENTS", "MAIL", "SCANNER", "CARD_READER")
 
 
 class Noting(dict[str, str]):
@@ -41,7 +41,8 @@ def faults(environ: dict[str, str]) -> tuple[str, ...]:
 
 
 def ports(settings: Settings) -> tuple[str, ...]:
-    return settings.identity, settings.signing, settings.payments, settings.mail, settings.scanner
+    of = settings
+    return of.identity, of.signing, of.payments, of.mail, of.scanner, of.card_reader
 
 
 def test_a_sandbox_needs_nothing_but_its_mode() -> None:
@@ -51,7 +52,7 @@ def test_a_sandbox_needs_nothing_but_its_mode() -> None:
     assert settings.base_url == "http://127.0.0.1:8000"
     assert settings.worker
     assert (settings.secret_key, settings.index_key, settings.encryption_keys) == (None, None, None)
-    assert ports(settings) == ("sandbox",) * 5
+    assert ports(settings) == ("sandbox",) * 6
 
 
 def test_unset_means_production_and_production_takes_its_keys_from_nowhere_else() -> None:
@@ -60,7 +61,7 @@ def test_unset_means_production_and_production_takes_its_keys_from_nowhere_else(
     assert settings.mode is Mode.PRODUCTION
     assert settings.encryption_keys == {"k2": bytes(range(32)), "k1": bytes(range(32))}
     assert next(iter(settings.encryption_keys)) == "k2"
-    assert ports(settings) == ("off",) * 5
+    assert ports(settings) == ("off",) * 6
 
 
 def test_an_empty_variable_counts_as_unset() -> None:
@@ -128,6 +129,30 @@ REAL = {
 }
 
 
+STAFF = {
+    "KAKANAI_STAFF_OIDC_ISSUER": "https://login.example/city",
+    "KAKANAI_STAFF_OIDC_CLIENT_ID": "kakanai",
+    "KAKANAI_STAFF_OIDC_CLIENT_SECRET": "hunter2 of the staff",
+}
+
+
+def test_the_staff_have_no_provider_until_one_is_named() -> None:
+    assert Settings.from_env(PRODUCTION).staff_oidc is None
+    found = Settings.from_env(PRODUCTION | STAFF)
+    assert found.staff_oidc is not None and "hunter2" not in repr(found)
+    assert (found.staff_oidc.key_file, found.staff_oidc.acr_values, found.staff_oidc.amr_values) == (None, (), ("mfa",))
+
+
+def test_to_the_staffs_provider_we_are_known_by_a_key_or_by_a_secret() -> None:
+    without = {name: value for name, value in STAFF.items() if "SECRET" not in name}
+    key = {"KAKANAI_STAFF_OIDC_KEY_FILE": "/etc/kakanai/staff.pem"}
+    told = ("KAKANAI_STAFF_OIDC_KEY_FILE: or KAKANAI_STAFF_OIDC_CLIENT_SECRET must be set, and not both",)
+    assert faults(PRODUCTION | without) == told
+    assert faults(PRODUCTION | STAFF | key) == told
+    found = Settings.from_env(PRODUCTION | without | key).staff_oidc
+    assert found is not None and found.key_file == Path("/etc/kakanai/staff.pem")
+
+
 def test_real_adapters_are_told_where_and_as_whom() -> None:
     settings = Settings.from_env(PRODUCTION | REAL)
     assert settings.oidc is not None
@@ -193,7 +218,7 @@ def test_a_misspelt_variable_is_noticed() -> None:
 
 
 def test_the_list_of_names_is_what_is_read() -> None:
-    for environ in (SANDBOX | REAL, PRODUCTION | REAL):
+    for environ in (SANDBOX | REAL | STAFF, PRODUCTION | REAL | STAFF):
         noting = Noting(environ)
         Settings.from_env(noting)
         assert noting.asked == {f"KAKANAI_{name}" for name in NAMES}

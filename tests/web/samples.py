@@ -20,12 +20,16 @@ from procedures.city import City, load_city
 from procedures.translations import Translations
 from server.catalogue import STATES, ProcedureState
 from server.catalogue.advice import Paper, Thing
+from server.counter.qr import drawn
 from server.languages import Languages
+from server.money.debts import Item
 from server.web import contexts as c
 from server.web.applications import WithdrawPage
 from server.web.assets import Assets
+from server.web.handoff import HandoffCodePage, HandoffPage
 from server.web.life_events import Advised, DueGroup, EventTile, InterviewPage, LifeEventsPage, ListPage, Section
 from server.web.my import MyDraft, MyFacts, MyFiling, MyPage, MySession, MyToken, MyTokenPage
+from server.web.paying import PayItem, PayPage
 from server.web.render import Renderer
 from tests.web import states
 
@@ -295,6 +299,7 @@ def check(do: str = "submit", **more: Any) -> c.CheckPage:
         "url": "/drafts/x/submit",
         "rev": "9",
         "back_url": "/drafts/x/3",
+        "handoff_url": "/drafts/x/handoff",
         "saved_at": NOW,
         "contact": _DEPARTMENT,
         "consent": "送った内容は、この手続きのためだけに使います。うそを書くと罰せられることがあります。",
@@ -443,6 +448,20 @@ def receipt(**more: Any) -> c.ReceiptPage:
     return c.ReceiptPage(**plain | more)
 
 
+SAID: Final = (
+    c.Said("answer", "", HOSTILE, NOW),
+    c.Said("question", "子育て支援課", "口座の名義を教えてください。\n通帳のとおりに書いてください。", NOW, NOW),
+)
+"""Newest first."""
+REFUSED: Final = (c.Said("refusal", "子育て支援課", HOSTILE, NOW), *SAID)
+
+
+def pay(**more: Any) -> PayPage:
+    items = [PayItem(Item("住民票の写し", 2, "通", 600), "PAID"), PayItem(Item(LONG_TITLE, 1, "通", 450), "DUE")]
+    plain: dict[str, Any] = {"items": items, "total": 1050, "whole": 1050, "standing": "due", "here": "/pay/x"}
+    return PayPage(**plain | {"go_url": "/pay/x/go", "pay_until": None} | more)
+
+
 def status(state: str = "REVIEWING", **more: Any) -> c.StatusPage:
     plain: dict[str, Any] = {
         "title": LONG_TITLE,
@@ -581,6 +600,7 @@ def life_event_list(*, empty: bool = False) -> ListPage:
         made_on=TODAY,
         link=link,
         mail=f"mailto:?subject=x&body={link}",
+        handoff_url="" if empty else "/life-events/move-in/handoff?from=japan",
         change_url="/life-events/move-in?from=japan",
         here="?from=japan&",
         again_url="/life-events/move-in",
@@ -588,8 +608,22 @@ def life_event_list(*, empty: bool = False) -> ListPage:
     )
 
 
+def handoff(**more: Any) -> HandoffPage:
+    plain = HandoffPage((LONG_TITLE, "犬の登録申請"), "", 0, (HOSTILE, "通帳"), "/drafts/x/handoff", "/drafts/x/check")
+    return replace(plain, **more)
+
+
+def handoff_code() -> HandoffCodePage:
+    code = "8J41-Z2X2-GPS2"
+    signs, until = code.split("-"), NOW + timedelta(days=2)
+    things = (HOSTILE, "通帳")
+    return HandoffCodePage((LONG_TITLE,), LONG_TITLE, things, drawn(code), signs, until, "/x/handoff", "/x/check")
+
+
 def pages() -> dict[str, tuple[str, object]]:
     """Every page in its usual and its awkward shapes: name → (template, what it is told)."""
+    from tests.web import queue_samples  # it stands on what is above
+
     return {
         "home": ("pages/home.html", home()),
         "procedures": ("pages/procedures.html", procedures()),
@@ -676,8 +710,17 @@ def pages() -> dict[str, tuple[str, object]]:
         "step-nothing-earlier": ("pages/step.html", replace(first_step(), offers=True)),
         "step-announced": ("pages/step.html", replace(first_step(), pause=PAUSE)),
         "step-suspended": ("pages/step.html", replace(first_step(), pause=replace(PAUSE, ahead=False))),
-        "saved": ("pages/saved.html", c.SavedPage(LONG_TITLE, "7KQM-3XWD-9HRT", NOW, "/drafts/x/2")),
-        "saved-suspended": ("pages/saved.html", c.SavedPage(LONG_TITLE, "7KQM-3XWD-9HRT", None, "/drafts/x/2")),
+        "saved": (
+            "pages/saved.html",
+            c.SavedPage(LONG_TITLE, "7KQM-3XWD-9HRT", NOW, "/drafts/x/2", "/drafts/x/handoff"),
+        ),
+        "saved-suspended": (
+            "pages/saved.html",
+            c.SavedPage(LONG_TITLE, "7KQM-3XWD-9HRT", None, "/drafts/x/2", "/drafts/x/handoff"),
+        ),
+        "handoff": ("pages/handoff.html", handoff()),
+        "handoff-event": ("pages/handoff.html", handoff(titles=(), event=LONG_TITLE, asked=12)),
+        "handoff-code": ("pages/handoff_code.html", handoff_code()),
         "opendata": ("pages/opendata.html", _open_data()),
         "resume": ("pages/resume.html", c.ResumePage()),
         "resume-errors": ("pages/resume.html", c.ResumePage(_BAD_CODE, HOSTILE)),
@@ -734,6 +777,32 @@ def pages() -> dict[str, tuple[str, object]]:
             "pages/status.html",
             status("PAYMENT_PENDING", payment=c.PaymentView("FAILED", 610, "/payments/p1")),
         ),
+        "status-asked": (
+            "pages/status.html",
+            status("CORRECTION_REQUESTED", payment=None, said=SAID[1:], answer_url="/applications/1/answer", most=2000),
+        ),
+        "status-asked-errors": (
+            "pages/status.html",
+            status(
+                "CORRECTION_REQUESTED",
+                said=SAID[1:],
+                answer_url="/applications/1/answer",
+                most=2000,
+                typed=HOSTILE,
+                errors=[c.ErrorLink("#f-answer", "答え", "答えを1文字から2,000文字で入力してください。")],
+            ),
+        ),
+        "status-answered": ("pages/status.html", status("SUBMITTED", payment=None, said=SAID, answered=True)),
+        "status-refused": ("pages/status.html", status("REFUSED", payment=None, said=REFUSED, withdraw_url="")),
+        "pay": ("pages/pay.html", pay()),
+        "pay-part": ("pages/pay.html", pay(total=300)),
+        "pay-off": ("pages/pay.html", pay(go_url="")),
+        "pay-away": ("pages/pay.html", pay(trouble="away")),
+        "pay-sum": ("pages/pay.html", pay(trouble="sum")),
+        "pay-slip": ("pages/pay.html", pay(standing="pending", pay_until=NOW, total=0)),
+        "pay-paid": ("pages/pay.html", pay(standing="paid", total=0, go_url="")),
+        "pay-unclear": ("pages/pay.html", pay(standing="unclear", total=0, go_url="")),
+        "pay-nothing": ("pages/pay.html", pay(standing="nothing", items=(), total=0, whole=0, go_url="")),
         "status-done": ("pages/status.html", status("COMPLETED", payment=None, withdraw_url="")),
         "status-ended": (
             "pages/status.html",
@@ -764,4 +833,5 @@ def pages() -> dict[str, tuple[str, object]]:
         "error-413": ("pages/error.html", c.ErrorPage(413, "3f9c2a7b")),
         **states.payments(LONG_TITLE, NOW),
         **states.signins(NOW),
+        **queue_samples.residents(),
     }

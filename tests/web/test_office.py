@@ -93,9 +93,10 @@ ACTS: dict[Action, tuple[str, str, dict[str, str]]] = {
     Action.LIST: ("GET", "/office", {}),
     Action.OPEN: ("GET", CASE, {}),
     Action.OPEN_OTHER: ("POST", f"{CASE}/reason", {"reason": REASON}),
-    Action.ACCEPT: ("POST", f"{CASE}/accept", {}),
+    Action.ACCEPT: ("POST", f"{CASE}/acts/accept", {}),
     Action.SEE_AUDIT: ("GET", "/office/looks?number={number}", {}),
     Action.MANAGE_STAFF: ("GET", "/admin/staff", {}),
+    Action.MANAGE_DEVICES: ("GET", "/admin/devices", {}),
     Action.END_SESSION: ("POST", "/admin/staff/{staff}/sessions/x/end", {}),
 }
 ALLOWED = {
@@ -104,12 +105,13 @@ ALLOWED = {
     ("clerk", Action.ACCEPT),
     ("auditor", Action.SEE_AUDIT),
     ("administrator", Action.MANAGE_STAFF),
+    ("administrator", Action.MANAGE_DEVICES),
     ("administrator", Action.END_SESSION),
 }
 """(role, action) that goes on somewhere. OPEN and ACCEPT are of one's own department, OPEN_OTHER of another."""
 
 
-@pytest.mark.parametrize(("role", "action", "where"), list(product(Role, Action, ("own", "other"))))
+@pytest.mark.parametrize(("role", "action", "where"), list(product(Role, ACTS, ("own", "other"))))
 def test_an_address_does_what_the_table_of_roles_says(
     role: Role, action: Action, where: str, hall: Hall, number: str
 ) -> None:
@@ -261,7 +263,7 @@ def test_another_departments_case_opens_with_a_reason_that_auditors_read(hall: H
     assert place(desk.post(f"{path}/reason", {"reason": f"  {REASON} "})) == path
     shown = desk.get(path).text
     assert "ひみつの用件" in shown and "受け付ける" not in shown
-    assert desk.post(f"{path}/accept").status_code == 404
+    assert desk.post(f"{path}/acts/accept").status_code == 404
     (_, _, given), (_, _, seen) = hall.noted(number, "application.reason", "application.view")
     assert given["reason"] == seen["reason"] and REASON not in json.dumps([given, seen], ensure_ascii=False)
     audit = hall.desk("auditor").get(f"/office/looks?number={number}").text
@@ -289,10 +291,10 @@ def test_of_two_clerks_who_take_a_case_one_wins_and_the_other_is_told(hall: Hall
     winner, loser = hall.officer("clerk:own"), hall.desk("clerk:own")
     desk = hall.enter(winner)
     assert "受け付ける" in desk.get(path).text and "受け付ける" in loser.get(path).text
-    assert place(desk.post(f"{path}/accept")) == path
-    told = loser.post(f"{path}/accept")
+    assert place(desk.post(f"{path}/acts/accept")) == path
+    told = loser.post(f"{path}/acts/accept")
     assert told.status_code == 409 and "受付済み" in told.text
-    assert place(desk.post(f"{path}/accept")) == path, "pressed twice, it is done"
+    assert place(desk.post(f"{path}/acts/accept")) == path, "pressed twice, it is done"
     assert [line[0] for line in hall.noted(number, "application.state")] == [f"staff:{winner.id}"]
     shown = loser.get(path).text
     assert f"見本 {winner.login}" in shown and "受け付ける" not in shown
@@ -303,14 +305,14 @@ def test_a_case_that_was_taken_back_meanwhile_is_not_accepted(hall: Hall) -> Non
     number = resident.submit(resident.begin("letter"))
     assert "受け付ける" in desk.get(f"/office/applications/{number}").text
     place(resident.post(f"/applications/{number}/withdraw"))
-    told = desk.post(f"/office/applications/{number}/accept")
+    told = desk.post(f"/office/applications/{number}/acts/accept")
     assert told.status_code == 409 and "取下げ" in told.text and hall.state(number) == "withdrawn"
 
 
 def test_a_fee_that_is_not_paid_yet_holds_a_case_back(hall: Hall) -> None:
     number, desk = hall.filed("priced"), hall.desk("clerk:own")
     assert "受け付ける" not in desk.get(f"/office/applications/{number}").text
-    assert desk.post(f"/office/applications/{number}/accept").status_code == 409
+    assert desk.post(f"/office/applications/{number}/acts/accept").status_code == 409
     assert hall.state(number) == "payment_pending"
 
 
@@ -318,7 +320,7 @@ def test_the_resident_reads_that_it_was_accepted_and_not_by_whom(hall: Hall) -> 
     resident = hall.browser()
     number = resident.submit(resident.begin("letter"))
     officer = hall.officer("clerk:own")
-    hall.enter(officer).post(f"/office/applications/{number}/accept")
+    hall.enter(officer).post(f"/office/applications/{number}/acts/accept")
     status = resident.get(f"/applications/{number}").text
     assert "受け付けました" in status and officer.login not in status and "見本 user" not in status
 
@@ -410,7 +412,7 @@ def test_who_is_disabled_in_the_middle_gets_no_further(hall: Hall) -> None:
     page = f"/admin/staff/{officer.id}"
     assert "このアカウントを止める" in boss.get(page).text
     assert place(boss.post(f"{page}/switch", {"do": "disable"})) == page
-    assert place(desk.post(f"/office/applications/{number}/accept")) == "/staff/signin"
+    assert place(desk.post(f"/office/applications/{number}/acts/accept")) == "/staff/signin"
     assert hall.state(number) == "submitted"
     assert hall.browser().post("/staff/signin", officer.controls()).status_code == 422
     assert place(boss.post(f"{page}/switch", {"do": "enable"})) == page
@@ -444,7 +446,7 @@ def test_roles_that_change_in_the_middle_count_at_once(hall: Hall) -> None:
     desk = hall.enter(officer)
     less = held(f"reviewer:{hall.own}")
     hall.do(lambda db: staff.set_roles(db, hall.of.keys, officer.login, less, actor="operator"))
-    assert desk.post(f"/office/applications/{number}/accept").status_code == 404
+    assert desk.post(f"/office/applications/{number}/acts/accept").status_code == 404
     assert hall.state(number) == "submitted"
 
 
@@ -581,7 +583,7 @@ def test_no_page_of_the_staff_is_kept_by_a_browser_and_each_wears_the_headers(ha
         assert answer.headers["referrer-policy"] == "same-origin"
 
 
-@pytest.mark.parametrize("path", ["/accept", "/reason"])
+@pytest.mark.parametrize("path", ["/acts/accept", "/reason"])
 def test_another_site_makes_a_clerk_do_nothing(path: str, hall: Hall) -> None:
     number, desk = hall.filed(), hall.desk("clerk:own")
     answer = desk.post(f"/office/applications/{number}{path}", {"reason": REASON}, origin="https://evil.example")
