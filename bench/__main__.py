@@ -26,11 +26,12 @@ from shutil import copytree
 from statistics import median
 from urllib.parse import quote
 
-from bench import file
+from bench import counter, file, kiosk, mirror, paper, queue
 from bench.http import Figures, ask, measure, middle, pss_mb, request
 from bench.many import publish_many
 from bench.million import fill
 from bench.site import SLUG, Clients, Draft, Site, checked, free_port, serving
+from bench.table import Row
 from server.api import read_queries
 from server.api.registered import identifier
 
@@ -41,22 +42,10 @@ CATALOGUE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table: what was measured, and what is asked of it."""
-
-    what: str
-    found: str
-    ratio: str = ""
-    goal: str = ""
-    met: bool | None = None
-
-
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for row in _measured(Path(folder)):
-            mark = "" if row.met is None else "met" if row.met else "MISSED"
-            print(f"{row.what:<52} {row.found:>24}  {row.ratio:<22} {row.goal:<26} {mark}", flush=True)
+            print(row, flush=True)
 
 
 def _measured(directory: Path) -> Iterator[Row]:
@@ -76,6 +65,11 @@ def _measured(directory: Path) -> Iterator[Row]:
     yield from _memory(site)
     yield from _many(site, directory)
     yield from _million(site, raw)
+    yield from counter.rows()
+    yield from paper.rows()
+    yield from mirror.rows(each=(1,))
+    yield from kiosk.rows()
+    yield from queue.rows()
 
 
 class Bench:

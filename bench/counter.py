@@ -7,9 +7,9 @@ the next questions are found. The store is not in it, nor is the page.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from statistics import median
 
+from bench.table import Row
 from procedures.joint import Joint, State, Turn, apply
 from procedures.library import load_library
 from tests.counter.window import moving
@@ -17,17 +17,6 @@ from tests.procedures.moving_family import APPLICATIONS, TODAY
 
 ROUNDS, GOAL = 9, 2.0
 """Interviews from beginning to end; milliseconds of CPU that the next question may cost, in the median."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """As a line of the table."""
-
-    what: str
-    found: str
-    ratio: str = ""
-    goal: str = ""
-    met: bool | None = None
 
 
 def _interview(joint: Joint) -> list[float]:
@@ -44,7 +33,7 @@ def _interview(joint: Joint) -> list[float]:
     return took
 
 
-def rows() -> list[Line]:
+def rows() -> list[Row]:
     """The lines of `make bench`."""
     declarations = load_library().declarations
     joint = Joint({slug: declarations[slug].form for slug in APPLICATIONS})
@@ -52,9 +41,9 @@ def rows() -> list[Line]:
     by_page = [min(each) for each in zip(*rounds, strict=True)]
     mid, most = median(by_page), max(by_page)
     told = f"{mid:.2f} ms CPU in the median of {len(by_page)} pages, {most:.1f} at most"
-    return [Line("counter: the next questions, 7 applications", told, "", f"< {GOAL:.0f} ms", mid < GOAL)]
+    return [Row("counter: the next questions, 7 applications", told, "", f"< {GOAL:.0f} ms", mid < GOAL)]
 
 
 if __name__ == "__main__":
-    for line in rows():
-        print(line.what, line.found, line.goal, line.met)
+    for row in rows():
+        print(row, flush=True)

@@ -19,6 +19,7 @@ import httpx2
 
 from bench.http import Answer, cpu_seconds, exchange, request
 from bench.site import Site, free_port, serving
+from bench.table import Row
 from server.people import devices
 from server.settings import Settings
 from server.store.database import Writing, open_database
@@ -31,17 +32,6 @@ KIOSKS, VISITS, THINKING = 50, 1, 1.0
 """Kiosks; people at each, one after another; seconds for a screen in the mean."""
 SLUG, SLOW = "shicho-tegami", 200.0
 """What they fill in; milliseconds that a screen may take at p95 on a machine that runs the kiosks as well."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """As a line of the table."""
-
-    what: str
-    found: str
-    ratio: str = ""
-    goal: str = ""
-    met: bool | None = None
 
 
 @dataclass
@@ -139,7 +129,7 @@ def bodies(port: int, token: str) -> dict[str, bytes]:
     return found
 
 
-def rows(kiosks: int = KIOSKS, visits: int = VISITS) -> Iterator[Line]:
+def rows(kiosks: int = KIOSKS, visits: int = VISITS) -> Iterator[Row]:
     """The lines of `make bench`. Raises RuntimeError for the first answer that was none."""
     with TemporaryDirectory() as folder:
         site = Site(Path(folder), free_port())
@@ -156,9 +146,9 @@ def rows(kiosks: int = KIOSKS, visits: int = VISITS) -> Iterator[Line]:
     took = sorted(each for kiosk in made for each in kiosk.took)
     p95 = took[int(0.95 * len(took))]
     of = f"{kiosks} kiosks at once, SQLite, one worker"
-    yield Line(f"{of}: errors", "0", f"{len(took)} requests, {kiosks * visits} visits", "0", met=True)
-    yield Line(f"{of}: p95 ms", f"{p95:.1f}", f"p50 {took[len(took) // 2]:.1f}", f"< {SLOW:.0f}", p95 < SLOW)
-    yield Line(f"{of}: CPU ms a request", f"{1000 * spent / len(took):.2f}", f"{len(took) / seconds:.0f} a second")
+    yield Row(f"{of}: errors", "0", f"{len(took)} requests, {kiosks * visits} visits", "0", met=True)
+    yield Row(f"{of}: p95 ms", f"{p95:.1f}", f"p50 {took[len(took) // 2]:.1f}", f"< {SLOW:.0f}", p95 < SLOW)
+    yield Row(f"{of}: CPU ms a request", f"{1000 * spent / len(took):.2f}", f"{len(took) / seconds:.0f} a second")
 
 
 async def _all(made: list[Kiosk], visits: int) -> None:
@@ -166,5 +156,5 @@ async def _all(made: list[Kiosk], visits: int) -> None:
 
 
 if __name__ == "__main__":
-    for line in rows():
-        print(f"{line.what:<56} {line.found:>10}  {line.ratio:<32} {line.goal:<6} {line.met}", flush=True)
+    for row in rows():
+        print(row, flush=True)

@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 
 from bench.http import Answer, cpu_seconds, exchange, request
 from bench.site import Site, free_port, serving
+from bench.table import Row
 from tests.counter.hall import DEVICE_COOKIE, STAFF_COOKIE, Hall, Place
 
 PAIRS, SAVES, EVERY, IDLE = 50, 12, 4.0, 10.0
@@ -27,17 +28,6 @@ PAIRS, SAVES, EVERY, IDLE = 50, 12, 4.0, 10.0
 KEY = "applicant/phone"
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 _CONTROL = re.compile(r'name="([^"]*applicant[^"]*phone[^"]*)"')
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """As a line of the table."""
-
-    what: str
-    found: str
-    ratio: str = ""
-    goal: str = ""
-    met: bool | None = None
 
 
 @dataclass
@@ -108,7 +98,7 @@ class Pair:
         await asyncio.sleep(1)
 
 
-def rows(pairs: int = PAIRS, saves: int = SAVES, each: Sequence[int] = (1, 2)) -> Iterator[Line]:
+def rows(pairs: int = PAIRS, saves: int = SAVES, each: Sequence[int] = (1, 2)) -> Iterator[Row]:
     """The lines for the table; of one worker, and of two, where half of the news go from one to the other."""
     for workers in each:
         with TemporaryDirectory() as folder, _running(Path(folder), workers) as (site, pid):
@@ -123,7 +113,7 @@ def _running(folder: Path, workers: int) -> Iterator[tuple[Site, int]]:
         yield site, pid
 
 
-def _measured(site: Site, pid: int, count: int, saves: int, workers: int) -> Iterator[Line]:
+def _measured(site: Site, pid: int, count: int, saves: int, workers: int) -> Iterator[Row]:
     pairs, idle = asyncio.run(_run(_made(site, count), pid, saves))
     faults = [fault for pair in pairs for fault in (*pair.faults, *(f"never seen: {n}" for n in pair.sent))]
     if faults:
@@ -132,9 +122,9 @@ def _measured(site: Site, pid: int, count: int, saves: int, workers: int) -> Ite
     answered = sorted(1000 * each for pair in pairs for each in pair.answered)
     of = f"{count} pairs, {workers} worker{'s' * (workers > 1)}"
     p99 = _at(took, 0.99)
-    yield Line(f"mirror delay, {of}: p50 ms", f"{_at(took, 0.5):.1f}", f"save alone {_at(answered, 0.5):.1f}")
-    yield Line(f"mirror delay, {of}: p99 ms", f"{p99:.1f}", f"save alone {_at(answered, 0.99):.1f}", "100", p99 < 100)
-    yield Line(f"idle, {of}: CPU of all processes", f"{100 * idle / IDLE:.2f} %", f"{len(took)} saves measured")
+    yield Row(f"mirror delay, {of}: p50 ms", f"{_at(took, 0.5):.1f}", f"save alone {_at(answered, 0.5):.1f}")
+    yield Row(f"mirror delay, {of}: p99 ms", f"{p99:.1f}", f"save alone {_at(answered, 0.99):.1f}", "100", p99 < 100)
+    yield Row(f"idle, {of}: CPU of all processes", f"{100 * idle / IDLE:.2f} %", f"{len(took)} saves measured")
 
 
 def _made(site: Site, count: int) -> list[Pair]:
@@ -169,5 +159,5 @@ def _at(values: list[float], share: float) -> float:
 
 
 if __name__ == "__main__":
-    for line in rows():
-        print(f"{line.what:<52} {line.found:>12}  {line.ratio:<24} {line.goal:<6} {line.met}", flush=True)
+    for row in rows():
+        print(row, flush=True)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
+from bench.table import Row
 from procedures.cases import cases_of
 from procedures.city import load_city
 from procedures.declaration import Declaration
@@ -29,18 +30,7 @@ FAMILY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the table: what was measured, and what is asked of it."""
-
-    what: str
-    found: str
-    ratio: str = ""
-    goal: str = ""
-    met: bool | None = None
-
-
-def rows() -> list[Line]:
+def rows() -> list[Row]:
     """The lines of `make bench`."""
     press, found = Press(Path("/usr/share/fonts")), load_library().declarations
     made = [_sheet(each) for each in found.values()]
@@ -50,14 +40,14 @@ def rows() -> list[Line]:
     together = [_sheet(found[slug]) for slug in FAMILY if slug in found]
     seven = min(_bundle(press, together, i) for i in range(ROUNDS)) / len(together)
     return [
-        Line(
+        Row(
             f"paper: a sheet of each of {len(made)} procedures",
             f"{mid:.1f} ms CPU, {costs[len(costs) * 9 // 10]:.1f} in the longest tenth, {most:.1f} at most",
             "",
             f"< {GOAL:.0f} ms",
             mid < GOAL,
         ),
-        Line(f"paper: a bundle of {len(together)}, each", f"{seven:.1f} ms CPU"),
+        Row(f"paper: a bundle of {len(together)}, each", f"{seven:.1f} ms CPU"),
     ]
 
 
@@ -102,5 +92,5 @@ def _bundle(press: Press, contents: Sequence[Sheet], i: int) -> float:
 
 
 if __name__ == "__main__":
-    for line in rows():
-        print(line.what, line.found, line.goal, line.met)
+    for row in rows():
+        print(row, flush=True)

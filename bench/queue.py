@@ -22,6 +22,7 @@ from sqlalchemy import func, select
 
 from bench.http import Answer, cpu_seconds, exchange, request
 from bench.site import Site, free_port, serving
+from bench.table import Row
 from server.counter import windows
 from server.people import staff_sessions
 from server.settings import Settings
@@ -37,17 +38,6 @@ SLOW = 200.0
 """Milliseconds that a press may take at p95 on a machine that runs the clerks as well."""
 HERE = "/counter/queue"
 TICKET = re.compile(rb'id="(?:serve|finish)-([0-9a-f]{32})"')
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """As a line of the table."""
-
-    what: str
-    found: str
-    ratio: str = ""
-    goal: str = ""
-    met: bool | None = None
 
 
 @dataclass
@@ -145,7 +135,7 @@ def _calls(database: Database) -> tuple[int, int]:
     return row[0], row[1]
 
 
-def rows(clerks: int = CLERKS, rounds: int = ROUNDS) -> Iterator[Line]:
+def rows(clerks: int = CLERKS, rounds: int = ROUNDS) -> Iterator[Row]:
     """The lines of `make bench`. Raises RuntimeError for the first answer that was none."""
     with TemporaryDirectory() as folder:
         site = Site(Path(folder), free_port())
@@ -162,12 +152,12 @@ def rows(clerks: int = CLERKS, rounds: int = ROUNDS) -> Iterator[Line]:
     pressed = sorted(took for each in made for took in each.pressed)
     p95, every = pressed[int(0.95 * len(pressed))], len(pressed) + sum(len(each.asked) for each in made)
     of = f"{clerks} clerks call, {clerks} give out, SQLite, one worker"
-    yield Line(f"{of}: errors", "0", f"{every} requests", "0", met=True)
-    yield Line(f"{of}: called twice", str(calls - tickets), f"{tickets} numbers", "0", calls == tickets)
-    yield Line(
+    yield Row(f"{of}: errors", "0", f"{every} requests", "0", met=True)
+    yield Row(f"{of}: called twice", str(calls - tickets), f"{tickets} numbers", "0", calls == tickets)
+    yield Row(
         f"{of}: a press, p95 ms", f"{p95:.1f}", f"p50 {pressed[len(pressed) // 2]:.1f}", f"< {SLOW:.0f}", p95 < SLOW
     )
-    yield Line(f"{of}: CPU ms a request", f"{1000 * spent / every:.2f}", f"{every / seconds:.0f} a second")
+    yield Row(f"{of}: CPU ms a request", f"{1000 * spent / every:.2f}", f"{every / seconds:.0f} a second")
 
 
 async def _all(calling: Sequence[Clerk], giving: Sequence[Clerk], rounds: int) -> None:
@@ -175,5 +165,5 @@ async def _all(calling: Sequence[Clerk], giving: Sequence[Clerk], rounds: int) -
 
 
 if __name__ == "__main__":
-    for line in rows():
-        print(f"{line.what:<62} {line.found:>8}  {line.ratio:<18} {line.goal:<6} {line.met}", flush=True)
+    for row in rows():
+        print(row, flush=True)

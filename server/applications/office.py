@@ -143,6 +143,8 @@ class Case:
     counter: bool = False
     assignee: str = ""
     mine: bool = False
+    entry: Mapping[str, Any] = field(default_factory=dict)
+    """What was recorded at the window where it was written down (`submission.Entry`); empty of any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +353,7 @@ def _case(db: Reading, keys: Keys, staff: Staff, row: Any, now: datetime) -> Cas
     said, names = messages.of(db, keys, row.id), _Names(db, keys)
     assignee = db.scalar(_ASSIGNEE, {"application_id": row.id})
     content = json.loads(keys.open_data_key(row.wrapped_key, row.id).open(row.sealed_answers, SEALED))
+    entry = content.get("entry") or {}
     return Case(
         id=row.id,
         number=row.receipt_number,
@@ -365,7 +368,7 @@ def _case(db: Reading, keys: Keys, staff: Staff, row: Any, now: datetime) -> Cas
         steps=_steps(db, keys, row.id),
         files=uploads.of(db, keys, "application", row.id),
         payment=payment_of(db, row.id),
-        protected=_protected(db, keys, row.resident_id, content["answers"]),
+        protected=bool(entry.get("protected")) or _protected(db, keys, row.resident_id, content["answers"]),
         other=not staff.may(Action.OPEN, row.department, row.state),
         acts=casework.acts(db, staff, row, now),
         messages=said,
@@ -373,6 +376,7 @@ def _case(db: Reading, keys: Keys, staff: Staff, row: Any, now: datetime) -> Cas
         counter=casework.taken_in(db, row.id) is not None,
         assignee=names.of(f"staff:{assignee}") if assignee else "",
         mine=assignee == staff.id,
+        entry=entry,
     )
 
 

@@ -55,7 +55,7 @@ _PAYMENTS: Final[Mapping[PaymentState, str]] = {
     PaymentState.REFUNDED: "返金済み",
 }
 _WITNESSED: Final = "本人から聞き取った内容を、職員が代わりに入力（代書）したものです。"
-_SEEN: Final[Mapping[str, str]] = {"seen": "窓口で原本を確認", "taken": "窓口で受け取り"}
+SEEN: Final[Mapping[str, str]] = {"seen": "窓口で原本を確認", "taken": "窓口で受け取り"}
 _NOTHING: Final = "（提出なし）"
 _UNFILED: Final = "提出前"
 
@@ -164,7 +164,7 @@ def _papers(settled: Settled, filed: Filed) -> Iterator[Pair]:
     """What was asked for, and how it came."""
     for each in settled.attachments:
         names = "、".join(file.name for file in filed.files if file.key == each.key)
-        yield each.label, "、".join(filter(None, (names, _SEEN.get(filed.seen.get(each.key, ""), "")))) or _NOTHING
+        yield each.label, "、".join(filter(None, (names, SEEN.get(filed.seen.get(each.key, ""), "")))) or _NOTHING
 
 
 def _fee(filed: Filed) -> Iterator[Pair]:
@@ -185,7 +185,12 @@ def _record(filed: Filed, city: City) -> Iterator[Pair]:
         yield "受付", f"{clock(filed.submitted_at)}　{city.name}　{filed.department}"
     if written is None:
         yield "本人確認", _ASSURANCES.get(filed.assurance, filed.assurance)
-        return
+    else:
+        yield from entered(written)
+
+
+def entered(written: Written) -> Iterator[Pair]:
+    """The record of an application that was written down at a window: what each line is, and what it says."""
     if written.known:
         yield "本人確認", written.known
     yield "入力した職員", f"{written.by}（{clock(written.at)}）"

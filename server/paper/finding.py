@@ -89,7 +89,7 @@ def of_open_visit(
         db.audit("visit.print", visit.id, actor=staff.actor, detail={"revision": visit.revision})
     files, agreed = files_in(db, keys, visit), confirmed(db, visit)
     signed = kept(db, keys, agreed.id) if agreed else None
-    written = Written(
+    record = Written(
         by=clerk(db, keys, visit.staff_id),
         at=visit.saved_at,
         method=agreed.method if agreed else "",
@@ -109,7 +109,7 @@ def of_open_visit(
             answers=turn.answers(name),
             files=files.get(name, ()),
             seen=visit.content.papers.get(name, {}),
-            written=written,
+            written=record,
         )
         for name, declaration in declarations.items()
     ]
@@ -135,13 +135,13 @@ def _opened(db: Reading, keys: Keys, application_id: str) -> Filed:
         fee=row.fee_total,
         payment=payment_of(db, row.id),
         withdrawn=row.state == OfficeState.WITHDRAWN,
-        written=_written(db, keys, entry, row.submitted_at) if entry else None,
+        written=written(db, keys, entry, row.submitted_at) if entry else None,
         protected=bool(entry.get("protected")),
     )
 
 
-def _written(db: Reading, keys: Keys, entry: Mapping[str, Any], at: datetime) -> Written:
-    """The record of 代書, from what was sealed with the answers."""
+def written(db: Reading, keys: Keys, entry: Mapping[str, Any], at: datetime) -> Written:
+    """The record of 代書, from what was sealed with the answers (`submission.Entry`); `at`: when it was filed."""
     record = entry["confirmation"]
     signed = kept(db, keys, record) if record else None
     return Written(

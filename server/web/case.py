@@ -19,6 +19,8 @@ from server.applications.messages import LONGEST, Audience, Kind, Message, unans
 from server.applications.office import Case, NeedsReason, Step
 from server.applications.states import MOVES, Act
 from server.japan import midnight, today
+from server.paper.filed import SEEN, entered
+from server.paper.finding import written
 from server.people.roles import Action
 from server.web.badge import Desk, absent, desk, refused, staff
 from server.web.contexts import CheckRow, CheckSection, ErrorLink, Link
@@ -99,7 +101,8 @@ class CaseAct:
 class CasePage:
     """staff/case.html. `fee`: what is owed and how that stands, '' where nothing is; `assign_url` takes a form, '' for
     whoever may not; `other`: it is another department's, opened with a reason. `paused`: it waits for the resident, so
-    no time runs."""
+    no time runs. `record`: how its person was known, and who wrote it down for them; `originals`: papers that were
+    seen at a window, and what was done with them."""
 
     desk: Desk
     number: str
@@ -110,7 +113,7 @@ class CasePage:
     due: date
     paused: bool
     channel: str
-    assurance: str
+    record: Sequence[tuple[str, str]]
     fee: str
     amount: int
     protected: bool
@@ -122,6 +125,7 @@ class CasePage:
     said: Sequence[CaseSaid]
     back_url: str
     sections: Sequence[CheckSection]
+    originals: Sequence[tuple[str, str]]
     files: Sequence[CaseFile]
     steps: Sequence[CaseStep]
     errors: Sequence[ErrorLink] = ()
@@ -174,13 +178,26 @@ async def _looked(request: Request, sent: _Sent | None) -> Response:
         return absent(request)
     if isinstance(found, NeedsReason):
         return _ask_reason(request, found)
-    return _case(request, found, await of.catalogue.declaration(found.digest, found.slug), sent)
+    record = await _record(request, found)
+    return _case(request, found, await of.catalogue.declaration(found.digest, found.slug), record, sent)
 
 
-def _case(request: Request, found: Case, declaration: Declaration, sent: _Sent | None) -> Response:
+async def _record(request: Request, found: Case) -> list[tuple[str, str]]:
+    """How whoever filed it was known, and at a window, who wrote it down and how they agreed."""
+    if not found.entry:
+        return [("本人確認", ASSURANCE_WORDS.get(found.assurance, found.assurance))]
+    of = services(request)
+    read = await of.database.read(lambda db: written(db, of.keys, found.entry, found.submitted_at))
+    known = [] if read.known else [("本人確認", "記録がありません")]
+    return [*known, *entered(read)]
+
+
+def _case(
+    request: Request, found: Case, declaration: Declaration, record: list[tuple[str, str]], sent: _Sent | None
+) -> Response:
     settled = declaration.form.settle(found.answers, today(found.submitted_at))
     here = f"{LIST}/applications/{found.number}"
-    debt = found.payment
+    debt, seen = found.payment, found.entry.get("seen", {})
     titles = {each.key: each.title for each in declaration.form.attachments}
     may_assign = not found.other and staff(request).may(Action.ASSIGN, found.department, found.state)
     wrong = [_wrong(sent)] if sent is not None else []
@@ -194,7 +211,7 @@ def _case(request: Request, found: Case, declaration: Declaration, sent: _Sent |
         due=due(request, found.submitted_at, declaration.processing_days),
         paused=found.state == "correction_requested",
         channel=CHANNEL_WORDS.get(found.channel, found.channel),
-        assurance=ASSURANCE_WORDS.get(found.assurance, found.assurance),
+        record=record,
         fee=PAYMENT_WORDS[debt.state.value] if debt else "",
         amount=debt.amount if debt else 0,
         protected=found.protected,
@@ -209,6 +226,7 @@ def _case(request: Request, found: Case, declaration: Declaration, sent: _Sent |
             CheckSection(section.title, [CheckRow(line.label, line.text) for line in section.lines])
             for section in summary.sections(declaration.form, settled, {})
         ],
+        originals=[(each.label, SEEN[seen[each.key]]) for each in settled.attachments if each.key in seen],
         files=[_file(each, titles, here) for each in found.files],
         steps=[_step(each) for each in reversed(found.steps)],
         errors=wrong,

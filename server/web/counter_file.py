@@ -32,6 +32,7 @@ from server.counter.mirror import picture
 from server.counter.people import called
 from server.counter.visits import Conflict, Visit
 from server.notices.worker import deliver_at_once
+from server.paper.finding import known
 from server.people import staff as accounts
 from server.people.staff_sessions import Staff
 from server.store import tables as t
@@ -143,8 +144,9 @@ class PapersPage:
 
 @dataclass(frozen=True, slots=True)
 class CheckPage:
-    """staff/counter_check.html. `ready`: all may be filed. `confirmed` says how the resident agreed on the tablet,
-    '' where they did not. `total` in yen."""
+    """staff/counter_check.html. `ready`: all may be filed. `known`: by which documents whoever came was known, ''
+    where that is not recorded. `confirmed` says how the resident agreed on the tablet, '' where they did not. `total`
+    in yen."""
 
     desk: Desk
     panel: Panel
@@ -152,6 +154,8 @@ class CheckPage:
     forms: Sequence[TracedForm]
     ready: bool
     total: int
+    known: str
+    known_url: str
     confirmed: str
     confirmed_at: datetime | None
     method: str
@@ -489,7 +493,9 @@ async def _judged(request: Request, seen: Open) -> Ready | NotReady:
 async def _check(request: Request, seen: Open, *, told: str = "", method: str = "", status: int = 200) -> Response:
     of = services(request)
     outcome = await _judged(request, seen)
-    confirmed = await of.database.read(lambda db: confirmation.confirmed(db, seen.visit))
+    confirmed, by = await of.database.read(
+        lambda db: (confirmation.confirmed(db, seen.visit), known(db, of.keys, seen.visit.id))
+    )
     ready = outcome if isinstance(outcome, Ready) else None
     forms = await _traced(request, seen, outcome.errors if isinstance(outcome, NotReady) else {}, ready)
     errors = [ErrorLink("#f-method", "内容の確認", told)] if status == 422 and told else []
@@ -500,6 +506,8 @@ async def _check(request: Request, seen: Open, *, told: str = "", method: str = 
         forms=forms,
         ready=ready is not None,
         total=ready.total if ready else 0,
+        known=by,
+        known_url=f"{seen.base}/identity",
         confirmed=METHOD_WORDS[confirmed.method] if confirmed else "",
         confirmed_at=confirmed.confirmed_at if confirmed else None,
         method=method,

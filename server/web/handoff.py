@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -11,7 +11,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from forms_schema import Json
+from forms_schema import Json, Settled
 from forms_schema.text import N_
 from procedures.declaration import Channel, Declaration
 from server.applications import drafts, mine
@@ -21,6 +21,7 @@ from server.counter import handoffs
 from server.counter.handoffs import Brought, BroughtForm, Code
 from server.counter.qr import drawn
 from server.japan import today
+from server.languages import Language
 from server.people.factors import Qr
 from server.people.limits import LimitReached
 from server.store.database import Reading
@@ -108,11 +109,18 @@ def _form(draft: Draft) -> BroughtForm:
 
 
 def _bring(request: Request, begun: Sequence[tuple[Declaration, Draft]], more: Sequence[str] = ()) -> list[str]:
+    day = today(services(request).clock())
+    answered = [(each, each.form.settle(draft.content.answers, day)) for each, draft in begun]
+    return things_to_bring(language(request), answered, more)
+
+
+def things_to_bring(
+    speech: Language, answered: Iterable[tuple[Declaration, Settled]], more: Sequence[str] = ()
+) -> list[str]:
     """What to bring: who one is, what the guides tell, the papers these answers ask for, what nobody knows by heart."""
-    say, day = language(request).say, today(services(request).clock())
+    say = speech.say
     found = [say(IDENTITY), *more]
-    for declaration, draft in begun:
-        settled = declaration.form.settle(draft.content.answers, day)
+    for declaration, settled in answered:
         found += [*declaration.guide.bring, *(each.label for each in settled.attachments)]
         asked = (question.field.kind.name for question in settled.by_pointer.values())
         found += [say(THINGS[kind]) for kind in asked if kind in THINGS]

@@ -22,9 +22,8 @@ from server.japan import today
 from server.people.factors import Qr
 from server.store.database import Writing
 from server.web import kiosk_forms
-from server.web.athand import THINGS
 from server.web.device import device
-from server.web.handoff import IDENTITY
+from server.web.handoff import things_to_bring
 from server.web.http import language, problem, read_form, services
 from server.web.kiosk_forms import Paper
 from server.web.opened import spoken
@@ -295,15 +294,9 @@ def _is_open(line: Line, errors: Sequence[FieldError]) -> bool:
 
 
 def _bring(request: Request, read: Read) -> list[str]:
-    """What to bring: who one is, what the guides tell, papers for these answers, what nobody knows by heart."""
-    say, day = language(request).say, today(services(request).clock())
-    things = [say(IDENTITY)]
-    for told, draft in read:
-        settled = screens.settled(told.form, draft.content, day)
-        things += [*told.guide.bring, *(each.label for each in settled.attachments)]
-        asked = (question.field.kind.name for question in settled.by_pointer.values())
-        things += [say(THINGS[kind]) for kind in asked if kind in THINGS]
-    return list(dict.fromkeys(things))
+    day = today(services(request).clock())
+    answered = [(told, screens.settled(told.form, draft.content, day)) for told, draft in read]
+    return things_to_bring(language(request), answered)
 
 
 async def take(request: Request, who: Standing) -> Response:

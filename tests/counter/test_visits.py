@@ -295,6 +295,7 @@ def test_filing_writes_who_entered_it_how_it_was_confirmed_and_what_was_seen(hal
     clerk.interview(base, moving("kodomo-iryohi-nintei"))
     clerk.papers(base, "taken")
     page = clerk.open(f"{base}/check")
+    assert "本人確認の記録がありません" in page.text
     unsaid = clerk.press(page, page.form(action="/check"))
     assert unsaid.status == 422 and "本人がどのように" in unsaid.text
     filed = clerk.file(base, "paper")
@@ -313,6 +314,9 @@ def test_filing_writes_who_entered_it_how_it_was_confirmed_and_what_was_seen(hal
     assert [each.actor for each in events] == [actor]
     assert lines(hall, of_visit(base)) == ["visit.open", "visit.confirm", "visit.filed", "visit.view"]
     assert "到達" in filed.text and "子育て支援課" in filed.text
+    case = hall.clerk("clerk:子育て支援課").open(f"/office/applications/{row.receipt_number}")
+    assert case.status == 200
+    assert "入力した職員" in case.text and "その紙に署名した" in case.text and "窓口で受け取り" in case.text
     slip = clerk.open(f"{base}/receipt")
     assert hall.of.keys.access_code(application) in slip.text
     number = row.receipt_number

@@ -179,6 +179,8 @@ def _check(desk: Desk, **more: Any) -> CheckPage:
         "forms": [_traced(), _traced(fee=0, papers=())],
         "ready": True,
         "total": 3000,
+        "known": "",
+        "known_url": "/counter/x/identity",
         "confirmed": "",
         "confirmed_at": None,
         "method": "",
