@@ -504,7 +504,8 @@ class StaffRecovery(_Stored, table=True):
 
 
 class StaffSession(_Stored, table=True):
-    """A browser of the staff's. `stage` is 'in', or 'enrolling' while the second factor is being set."""
+    """A browser of the staff's. `stage` is 'in', 'enrolling' while the second factor is being set, or 'half'
+    when the city's provider knows them and our second factor is still to come."""
 
     id: str = Field(primary_key=True)
     token_digest: bytes = Field(unique=True)

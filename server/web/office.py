@@ -279,6 +279,8 @@ def _marks(row: Row, me: str) -> list[str]:
 async def accept(request: Request) -> Response:
     """Take on the cases that are ticked. What somebody was faster with is named."""
     of, who, now, hall = services(request), staff(request), services(request).clock(), office_of(request)
+    if not departments(who.held, Action.LIST):
+        return forbidden(request)
     ticked = [each for each in (await read_form(request)).get("number") or [] if read_number(each)]
     done = await of.database.transact(lambda db: casework.accept_all(db, hall, who, ticked, now=now))
     if not done.left and done.done:

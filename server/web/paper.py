@@ -73,7 +73,7 @@ async def _pressed(request: Request, work: Callable[[Press], T]) -> T | Response
     except NoFonts:
         advice = (
             "印刷に使うフォントが、このサーバーに入っていません。情報システムの担当に、"
-            "設定の説明の「KAKANAI_FONT_DIR」を見て入れるよう頼んでください。申請は保存されています。"
+            "設定の説明の「FONT_DIR」の行を見て入れるよう頼んでください。申請は保存されています。"
         )
         return refused(request, 503, "いまは印刷できません", advice)
 
@@ -81,7 +81,7 @@ async def _pressed(request: Request, work: Callable[[Press], T]) -> T | Response
 def _pdf(printed: Printed, name: str, *, shown: bool) -> Response:
     """`shown`: the browser opens it, to be printed from there; else it is saved. The name tells nothing of anybody."""
     how = "inline" if shown else "attachment"
-    headers = {"content-disposition": f'{how}; filename="{name}.pdf"', "cache-control": "no-store"}
+    headers = {"content-disposition": f'{how}; filename="{name}.pdf"'}
     return Response(printed.pdf, media_type="application/pdf", headers=headers)
 
 

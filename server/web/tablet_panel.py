@@ -51,7 +51,7 @@ class RemarkView:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """tablet/panel.html. `url` is its own address, `mark` its state.
+    """staff/tablet_panel.html. `url` is its own address, `mark` its state.
 
     `link` is 'none' (nothing is paired), 'waiting' (`code` is to be typed until `until`), 'here' or 'lost' (the tablet
     has not been heard of); `no_window`: the visit is at no window, so that it has no tablet. `refused` is the label of
@@ -78,7 +78,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class PanelPage:
-    """tablet/desk.html: the panel by itself."""
+    """staff/tablet_desk.html: the panel by itself."""
 
     desk: Desk
     tablet: Panel
@@ -168,8 +168,8 @@ async def show(request: Request) -> Response:
     visit = opened.visit
     made = await panel(request, visit)
     if is_fragment(request):
-        return page(request, "tablet/panel.html", {"tablet": made})
-    return page(request, "tablet/desk.html", PanelPage(desk(request), made, opened.base))
+        return page(request, "staff/tablet_panel.html", {"tablet": made})
+    return page(request, "staff/tablet_desk.html", PanelPage(desk(request), made, opened.base))
 
 
 async def act(request: Request) -> Response:

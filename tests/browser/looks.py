@@ -154,29 +154,37 @@ LAYOUT = ("wide", "cut", "over")
 def spaced(page: Page) -> Iterator[None]:
     """With the spacing of text that a reader may ask for (WCAG 1.4.12)."""
     page.evaluate(_SPACED)
-    yield
-    page.evaluate(_PLAIN)
+    try:
+        yield
+    finally:
+        page.evaluate(_PLAIN)
 
 
 @contextmanager
 def large(page: Page) -> Iterator[None]:
     """With letters twice as large and nothing else (WCAG 1.4.4)."""
     page.evaluate(_LARGE)
-    yield
-    page.evaluate(_PLAIN)
+    try:
+        yield
+    finally:
+        page.evaluate(_PLAIN)
 
 
 @contextmanager
 def forced_colours(page: Page) -> Iterator[None]:
     """With the few colours that somebody has chosen for all sites."""
     page.emulate_media(forced_colors="active")
-    yield
-    page.emulate_media(forced_colors="none")
+    try:
+        yield
+    finally:
+        page.emulate_media(forced_colors="none")
 
 
 @contextmanager
 def at(page: Page, size: dict[str, int]) -> Iterator[None]:
     before = page.viewport_size
     page.set_viewport_size(size)  # type: ignore[arg-type]  # a dict is a ViewportSize
-    yield
-    page.set_viewport_size(before)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        page.set_viewport_size(before)  # type: ignore[arg-type]

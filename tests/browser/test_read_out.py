@@ -28,9 +28,9 @@ def test_pages_are_read_out_as_they_were_when_somebody_last_listened(chromium: B
 def test_the_title_says_which_page_it_is_and_first_that_something_is_wrong(name: str) -> None:
     html = html_of(name)
     (title,) = re.findall(r"<title>(.*?)</title>", html, re.DOTALL)
-    named = r"(入力の誤りがあります: )?\S.* \| \S+ (手続きオンライン|職員用)"
+    named = r"(入力の誤りがあります: |できませんでした: )?\S.* \| \S+ (手続きオンライン|職員用)"
     assert re.fullmatch(named, " ".join(title.split())), title
-    assert title.startswith("入力の誤りがあります") == ('id="errors"' in html)
+    assert title.startswith(("入力の誤りがあります", "できませんでした")) == ('id="errors"' in html)
 
 
 def test_pages_of_two_kinds_do_not_have_the_same_title() -> None:

@@ -27,6 +27,9 @@ def html_of(name: str) -> str:
 
 
 def serve(route: Route) -> None:
+    if route.request.resource_type in ("eventsource", "fetch"):  # a script asks for news: a sample stands still
+        route.fulfill(status=204)
+        return
     path = route.request.url.removeprefix(SITE)
     asset = samples.renderer().assets.at(path)
     if asset is not None:

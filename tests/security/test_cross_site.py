@@ -102,6 +102,7 @@ def test_a_post_from_elsewhere_does_nothing_at_all(site: Site) -> None:
 
 CHANGES = {
     "GET /applications/{number}/receipt": {"audit"},  # looking at somebody's answers is written down
+    "GET /applications/{number}/sheet.pdf": {"audit"},
     "GET /drafts/{draft}/sign/go": {"signature"},  # the links that lead off our origin write what they begin
     "GET /payments/{id}/go": {"payment", "debt"},
 }

@@ -100,4 +100,5 @@ def staff() -> dict[str, tuple[str, object]]:
         "said": panel(state="confirmed", method="said", confirmed_at=NOW, wrong=()),
         "void": panel(state="void", method="paper", confirmed_at=NOW),
     }
-    return {f"panel-{name}": ("tablet/desk.html", PanelPage(DESK, each, "/counter/x")) for name, each in shapes.items()}
+    made = {name: PanelPage(DESK, each, "/counter/x") for name, each in shapes.items()}
+    return {f"panel-{name}": ("staff/tablet_desk.html", each) for name, each in made.items()}

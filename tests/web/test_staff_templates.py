@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.web import samples, staff_samples
+from tests.web import samples, staff_samples, tablet_samples
 from tests.web.html import Html
 from tests.web.test_templates import (  # noqa: F401  # the same rules, over these pages
     TEMPLATES,
@@ -43,9 +43,14 @@ def test_a_page_of_the_staff_has_one_heading_one_main_part_and_is_japanese(page:
 
 def test_every_template_of_the_staff_has_a_sample() -> None:
     parts = {"staff/base.html", "staff/parts.html", "staff/queue_list.html"}
-    parts |= {"staff/counter_base.html", "staff/counter_traced.html"}
+    parts |= {
+        "staff/counter_base.html",
+        "staff/counter_traced.html",
+        "staff/tablet_beside.html",
+        "staff/tablet_panel.html",
+    }
     whole = {f"staff/{path.name}" for path in (TEMPLATES / "staff").iterdir()} - parts
-    assert {template for template, _ in PAGES.values()} == whole
+    assert {template for template, _ in (PAGES | tablet_samples.staff()).values()} == whole
 
 
 def test_the_sandbox_says_what_it_is_to_the_staff_and_a_real_site_does_not() -> None:
