@@ -71,6 +71,7 @@ def test_what_is_begun_on_a_telephone_is_opened_at_the_window(browse: OpenBrowse
     assert clerk.led_by(lambda: clerk.page.keyboard.press("Enter")) == 422
     looked_at(clerk)
     clerk.open("/counter/handoff")
+    expect(clerk.page.locator("#f-code")).to_be_focused()
     clerk.page.keyboard.type("".join(groups).lower())
     assert clerk.led_by(lambda: clerk.page.keyboard.press("Enter")) == 200
     expect(clerk.page.get_by_text("まだ申請ではありません")).to_be_visible()

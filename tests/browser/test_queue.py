@@ -116,7 +116,7 @@ def looked_at(visit: Visit, *, size: dict[str, int] | None = None) -> None:
 
 def test_a_clerk_calls_and_board_and_phone_know_at_once(browse: OpenBrowser, hall: Hall, server: Server) -> None:
     given: dict[str, Any] = {"now": datetime.now(UTC), "random": os.urandom}
-    label = "3番窓口"
+    label = "31番窓口"
     hall.do(lambda db: windows.open_window(db, label, "市民課", ["juki", "card"], "operator", **given))
     clerk, board, phone = browse(), browse(viewport=WALL), browse(viewport=PHONE)
     board.page.add_init_script(SPOKEN)
@@ -178,10 +178,10 @@ def test_a_clerk_calls_and_board_and_phone_know_at_once(browse: OpenBrowser, hal
 
 def test_without_script_a_number_is_called_and_given_up(browse: OpenBrowser, hall: Hall) -> None:
     given: dict[str, Any] = {"now": datetime.now(UTC), "random": os.urandom}
-    hall.do(lambda db: windows.open_window(db, "4番窓口", "市民課", ["juki"], "operator", **given))
+    hall.do(lambda db: windows.open_window(db, "41番窓口", "市民課", ["juki"], "operator", **given))
     clerk, phone, board = (browse(script=False) for _ in range(3))
     hall.clerk(clerk, "queue-plain")
-    clerk.led_by(clerk.page.get_by_role("button", name=re.compile(r"ここにすわる\s*: 4番窓口")).click)
+    clerk.led_by(clerk.page.get_by_role("button", name=re.compile(r"ここにすわる\s*: 41番窓口")).click)
     hall.empty()
     first, second = hall.issued(), hall.issued()
     clerk.open("/counter/queue")

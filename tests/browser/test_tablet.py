@@ -147,6 +147,8 @@ def nothing_is_left(tablet: Visit, name: str) -> bool:
     for move in (page.go_back, page.go_back, page.go_back, page.go_forward, page.reload):
         with suppress(PlaywrightError):  # an answer to a form is not asked for again by itself
             move()
+        page.wait_for_timeout(300)  # a page that came back may lead on at once
+        page.wait_for_load_state()
         if name in page.content():
             return False
     kept = page.evaluate("async () => JSON.stringify([{...sessionStorage}, {...localStorage}, await caches.keys()])")
