@@ -94,7 +94,11 @@ _SIT: Final = (
     )
     .values(staff_id=bindparam("b_staff"), seated_at=bindparam("now"))
 )
-_HOLDER: Final = select(_TABLE.c.staff_id).where(_TABLE.c.id == bindparam("id"), _TABLE.c.closed_at.is_(None))
+_HOLDER: Final = (
+    select(_TABLE.c.staff_id)
+    .where(_TABLE.c.id == bindparam("id"), _TABLE.c.closed_at.is_(None))
+    .with_for_update(of=_TABLE)
+)
 
 
 def windows(db: Reading, department: str | None = None) -> list[Window]:
@@ -167,10 +171,10 @@ def sit(db: Writing, window_id: str, staff_id: str, *, instead_of: str = "", now
     Otherwise the id of whoever sits there: told again as `instead_of`, they are sent away, but nobody who came since.
     None: there is no such window.
     """
-    at_work = {each.window.id for each in staffed(db, now=now)}
     holder = db.one(_HOLDER, {"id": window_id})
     if holder is None:
         return None
+    at_work = {each.window.id for each in staffed(db, now=now)}  # with the row held: who has just sat down counts
     free = holder.staff_id if window_id not in at_work or holder.staff_id in (staff_id, instead_of) else ""
     if free == "":
         return str(holder.staff_id)

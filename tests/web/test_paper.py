@@ -266,7 +266,7 @@ def test_a_machine_without_fonts_says_so_and_loses_nothing(
         clerk = site.desk(f"clerk:{OWN}")
         for path in ("print", "sheet.pdf"):
             answer = clerk.get(f"/office/applications/{number}/{path}")
-            assert answer.status_code == 503 and "KAKANAI_FONT_DIR" in answer.text
+            assert answer.status_code == 503 and "FONT_DIR" in answer.text
         assert resident.get(f"/applications/{number}/sheet.pdf").status_code == 503
         assert clerk.get(f"/office/applications/{number}").status_code == 200
         assert site.failures() == []
