@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -18,7 +18,6 @@ from server.people.limits import seconds_to_wait
 from server.people.passkeys import Use
 from server.people.staff import Account, Locked
 from server.people.staff_identities import Unlinked
-from server.people.staff_oidc import Colleague
 from server.store.database import Writing
 from server.web.badge import SIGN_IN, set_badge, staff_token
 from server.web.contexts import ErrorLink
@@ -28,6 +27,9 @@ from server.web.routing import Access, route
 from server.web.staff import signin_again, staff_next, welcome
 from server.web.staff_passkeys import BODY, browser, here
 from server.web.staff_proof import locked_words, waits
+
+if TYPE_CHECKING:  # it brings an HTTP client and JOSE along, for cities that have such a provider
+    from server.people.staff_oidc import Colleague
 
 _GO: Final = f"{SIGN_IN}/oidc/go"
 _RETURN: Final = f"{SIGN_IN}/oidc/return"
