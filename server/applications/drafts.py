@@ -299,14 +299,25 @@ def close(db: Writing, keys: Keys, draft: Draft, application_id: str) -> bool:
 
 def new_resume_code(db: Writing, keys: Keys, draft: Draft, *, random: Random) -> str:
     """A code that opens this draft on another device; it voids the one before. Twelve signs of five bits each."""
-    signs = "".join(ALPHABET[byte & 31] for byte in random(12))
-    code = "-".join((signs[:4], signs[4:8], signs[8:]))
+    code = in_groups(new_signs(random))
     db.execute(_RESUMABLE, {"draft_id": draft.id, "code": keys.index_digest("resume", plain_code(code))})
     return code
 
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: nothing that is mistaken for something else."""
+
+
+def new_signs(random: Random) -> str:
+    """Twelve signs of five bits each."""
+    return "".join(ALPHABET[byte & 31] for byte in random(12))
+
+
+def in_groups(signs: str) -> str:
+    """They as a person reads them: 'XXXX-XXXX-XXXX'."""
+    return "-".join((signs[:4], signs[4:8], signs[8:]))
+
+
 _LOOKALIKES: Final = str.maketrans("OIL", "011")
 
 

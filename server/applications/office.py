@@ -85,15 +85,16 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
     """Where an application is, for whoever took it in: whose it is now, how it stands since when, and whether the
-    department waits for an answer from the counter. Nothing of what is in it."""
+    department waits for an answer from the counter; `fee` in yen. Nothing of what is in it."""
 
     application_id: str
     number: str
     slug: str
-    digest: str
     department: str
     state: OfficeState
+    submitted_at: datetime
     since: datetime
+    fee: int
     asked: bool
 
 
@@ -192,7 +193,7 @@ _SINCE: Final = (
 _ASKED: Final = _QUESTIONED.is_not(None) & (_ANSWERED.is_(None) | (_ANSWERED < _QUESTIONED))
 """Whether a department waits for the counter."""
 _WHERE: Final = select(
-    *(_C[name] for name in ("id", "receipt_number", "slug", "digest", "department", "state", "submitted_at")),
+    *(_C[name] for name in ("id", "receipt_number", "slug", "department", "state", "submitted_at", "fee_total")),
     _SINCE.label("since"),
     _ASKED.label("asked"),
 ).where(_C.id.in_(bindparam("ids", expanding=True)))
@@ -298,8 +299,17 @@ def whereabouts(db: Reading, application_ids: Sequence[str]) -> list[Whereabouts
 
 
 def _whereabouts(row: Any) -> Whereabouts:
-    state, since = OfficeState(row.state), row.since or row.submitted_at
-    return Whereabouts(row.id, row.receipt_number, row.slug, row.digest, row.department, state, since, bool(row.asked))
+    return Whereabouts(
+        row.id,
+        row.receipt_number,
+        row.slug,
+        row.department,
+        OfficeState(row.state),
+        row.submitted_at,
+        row.since or row.submitted_at,
+        row.fee_total,
+        bool(row.asked),
+    )
 
 
 # --- one case -------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from sqlalchemy import bindparam, delete, select, update
 from forms_schema import Answers, Json
 from procedures.city import Calendar
 from server.applications import uploads
-from server.applications.drafts import ALPHABET, FOREVER
+from server.applications.drafts import FOREVER, in_groups, new_signs
 from server.applications.numbers import PREFIX
 from server.counter.codes import read_code
 from server.japan import midnight, today
@@ -194,12 +194,12 @@ def create(
     ends = db.all(_DRAFT_ENDS, {"drafts": [each.draft_id for each in content.forms.values() if each.draft_id]})
     end = min([end, *(row.expires_at for row in ends if row.expires_at != FOREVER)])
     forms = {slug: _copied(db, each, handoff_id, now, random) for slug, each in content.forms.items()}
-    signs = "".join(ALPHABET[byte & 31] for byte in random(12))
+    signs = new_signs(random)
     key, wrapped = keys.new_data_key(handoff_id)
     row = {"id": handoff_id, "code_digest": _digest(keys, signs), "origin": origin, "draft_id": draft_id}
     row |= {"wrapped_key": wrapped, "sealed_content": key.seal(replace(content, forms=forms).to_bytes(), SEALED)}
     db.insert(t.handoff, row | {"created_at": now, "expires_at": end})
-    return Code(handoff_id, "-".join((signs[:4], signs[4:8], signs[8:])), end)
+    return Code(handoff_id, in_groups(signs), end)
 
 
 def _digest(keys: Keys, code: str) -> bytes:
@@ -275,9 +275,8 @@ def _refused(db: Reading, keys: Keys, handoff_id: str) -> Refusal:
         return Refusal(Why.EXPIRED, row.expires_at) if row is not None else Refusal(Why.UNKNOWN)
     if row.sealed_content is None and row.visit_id is None:
         return Refusal(Why.EXPIRED, row.expires_at)
-    used_by = accounts.account(db, keys, row.used_by) if row.used_by else None
     window = db.scalar(_WINDOW, {"visit_id": row.visit_id}) if row.visit_id else ""
-    return Refusal(Why.USED, row.used_at, used_by.name if used_by else "", window or "")
+    return Refusal(Why.USED, row.used_at, accounts.name_of(db, keys, row.used_by), window or "")
 
 
 def already_filed(db: Reading, brought: Brought) -> frozenset[str]:

@@ -90,7 +90,7 @@ def of_open_visit(
     files, agreed = files_in(db, keys, visit), confirmed(db, visit)
     signed = kept(db, keys, agreed.id) if agreed else None
     record = Written(
-        by=clerk(db, keys, visit.staff_id),
+        by=accounts.name_of(db, keys, visit.staff_id),
         at=visit.saved_at,
         method=agreed.method if agreed else "",
         confirmed_at=agreed.confirmed_at if agreed else None,
@@ -145,19 +145,13 @@ def written(db: Reading, keys: Keys, entry: Mapping[str, Any], at: datetime) -> 
     record = entry["confirmation"]
     signed = kept(db, keys, record) if record else None
     return Written(
-        by=clerk(db, keys, entry["actor"].partition(":")[2]),
+        by=accounts.name_of(db, keys, entry["actor"].partition(":")[2]),
         at=at,
         method=entry["confirmed"],
         confirmed_at=db.scalar(_AGREED, {"confirmation_id": record}) if record else None,
         signature=signed.path if signed else "",
         known=known(db, keys, entry["visit"]),
     )
-
-
-def clerk(db: Reading, keys: Keys, staff_id: str) -> str:
-    """A name of the staff's; '' of an account that is gone."""
-    account = accounts.account(db, keys, staff_id)
-    return account.name if account else ""
 
 
 def known(db: Reading, keys: Keys, visit_id: str) -> str:

@@ -178,6 +178,12 @@ def account(db: Reading, keys: Keys, staff_id: str) -> Account | None:
     return _account(db, keys, row) if row else None
 
 
+def name_of(db: Reading, keys: Keys, staff_id: str | None) -> str:
+    """What a colleague is called; '' for nobody, and of an account that is not there."""
+    found = account(db, keys, staff_id) if staff_id else None
+    return found.name if found else ""
+
+
 def named(db: Reading, keys: Keys, login: str) -> Account | None:
     """The account with this login."""
     row = db.one(rows.FIND, {"login_digest": rows.login_digest(keys, folded(login))})

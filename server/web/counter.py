@@ -28,22 +28,13 @@ from server.people.roles import Action, departments
 from server.store.database import Reading, Writing
 from server.web.badge import Desk, absent, desk, forbidden, refused, staff
 from server.web.brought import fit, taken
-from server.web.contexts import ErrorLink, Link
+from server.web.contexts import Choice, ErrorLink, Link
 from server.web.http import page, read_form, see_other, services
 from server.web.routing import Access, route
 from server.web.visiting import HERE, Open, Panel, found_visit, open_visit, panel, taken_over
 
 MOST_FOUND: Final = 12
 _BACK: Final = Link("来庁の一覧に戻る", HERE)
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """An option of a list."""
-
-    value: str
-    text: str
-    chosen: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
-from sqlalchemy import bindparam, select
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,11 +17,11 @@ from forms_schema.messages import message
 from forms_schema.view import attachment_view
 from procedures.bookings import Opening
 from procedures.joint import Fact, pointer
-from server.applications import messages, summary, uploads
+from server.applications import messages, office, summary, uploads
 from server.applications.filetypes import Unfit
 from server.applications.intake import Incoming, Sender
 from server.applications.messages import Audience
-from server.applications.states import OfficeState
+from server.applications.office import Whereabouts
 from server.applications.submission import Raced, SlotTaken, Submitted
 from server.catalogue import Published
 from server.counter import confirmation, filing, visits
@@ -35,7 +34,6 @@ from server.notices.worker import deliver_at_once
 from server.paper.finding import known
 from server.people import staff as accounts
 from server.people.staff_sessions import Staff
-from server.store import tables as t
 from server.store.database import Reading, Writing
 from server.web.asking import WHOLES
 from server.web.badge import Desk, absent, desk, staff
@@ -46,6 +44,7 @@ from server.web.files import download
 from server.web.http import PostedFile, client, page, read_form, read_form_with_files, see_other, services
 from server.web.office_words import STATE_WORDS
 from server.web.routing import Access, route
+from server.web.steps import kilobytes
 from server.web.visiting import HERE, Open, Panel, found_visit, open_visit, panel
 
 SOURCE_WORDS: Final[Mapping[str, str]] = {
@@ -226,8 +225,8 @@ async def _names(request: Request, actors: set[str]) -> dict[str, str]:
     of = services(request)
 
     def work(db: Reading) -> dict[str, str]:
-        found = {each: accounts.account(db, of.keys, each.partition(":")[2]) for each in actors if each[:6] == "staff:"}
-        return {each: account.name for each, account in found.items() if account is not None}
+        found = {each: accounts.name_of(db, of.keys, each.partition(":")[2]) for each in actors if each[:6] == "staff:"}
+        return {each: name for each, name in found.items() if name}
 
     return await of.database.read(work)
 
@@ -347,7 +346,7 @@ def _lines(
         shown = [
             FileView(
                 file.name,
-                f"{max(1, round(file.size / 1024)):,}KB",
+                kilobytes(file.size),
                 f"{seen.base}/files/{quote(name)}/{file.id}",
                 f"detach:{name}:{file.id}",
             )
@@ -358,8 +357,8 @@ def _lines(
             asked.attachment, shown, False, "", f"{asked.label}の写し", key=asked.key, speech=form.speech
         )
         control = f"{name}.{asked.key.replace('/', '.')}"
-        view = replace(view, name=f"attachment.{control}", id=f"f-file-{control.replace('.', '-')}", add="", hint="")
-        view = replace(view, describedby="")
+        name_, id_ = f"attachment.{control}", f"f-file-{control.replace('.', '-')}"
+        view = replace(view, name=name_, id=id_, add="", hint="", describedby="")
         yield PaperLine(
             f"paper.{control}",
             f"f-paper-{control.replace('.', '-')}",
@@ -595,21 +594,6 @@ async def _filed(
 
 # --- where each is ----------------------------------------------------------------------------------------------------
 
-_BUNDLE: Final = (
-    select(
-        t.application.c.id,
-        t.application.c.slug,
-        t.application.c.receipt_number,
-        t.application.c.department,
-        t.application.c.state,
-        t.application.c.fee_total,
-        t.application.c.submitted_at,
-    )
-    .select_from(t.visit_application.join(t.application, t.application.c.id == t.visit_application.c.application_id))
-    .where(t.visit_application.c.visit_id == bindparam("visit_id"))
-    .order_by(t.application.c.submitted_at, t.application.c.receipt_number)
-)
-
 
 async def filed(request: Request) -> Response:
     """Each application's department, state, and what its office asks the window."""
@@ -631,14 +615,13 @@ async def _bundle(request: Request, template: str, action: str) -> Response:
 
     def work(db: Writing) -> FiledPage:
         db.audit(action, visit.id, actor=who.actor)
-        rows = db.all(_BUNDLE, {"visit_id": visit.id})
-        clerk = accounts.account(db, of.keys, visit.staff_id)
-        forms = [_filed_form(db, request, row) for row in rows]
+        found = office.whereabouts(db, [application_id for _, application_id in visits.bundle(db, visit.id)])
+        forms = [_filed_form(db, request, each) for each in sorted(found, key=lambda each: each.number)]
         return FiledPage(
             desk(request),
             f"{HERE}/{visit.id}",
-            rows[0].submitted_at if rows else visit.saved_at,
-            clerk.name if clerk else "",
+            forms[0].submitted_at if forms else visit.saved_at,
+            accounts.name_of(db, of.keys, visit.staff_id),
             forms,
             sum(form.fee for form in forms),
             f"{of.settings.base_url}/applications",
@@ -647,18 +630,18 @@ async def _bundle(request: Request, template: str, action: str) -> Response:
     return page(request, template, await of.database.transact(work))
 
 
-def _filed_form(db: Reading, request: Request, row: Any) -> FiledForm:
-    of, served = services(request), services(request).catalogue.get(row.slug)
+def _filed_form(db: Reading, request: Request, found: Whereabouts) -> FiledForm:
+    of, served = services(request), services(request).catalogue.get(found.slug)
     return FiledForm(
-        served.declaration.title if served else row.slug,
-        row.receipt_number,
-        of.keys.access_code(row.id),
-        row.department,
-        STATE_WORDS[OfficeState(row.state)],
-        row.fee_total,
-        row.submitted_at,
-        f"/office/applications/{row.receipt_number}",
-        list(_said(db, request, row.id)),
+        served.declaration.title if served else found.slug,
+        found.number,
+        of.keys.access_code(found.application_id),
+        found.department,
+        STATE_WORDS[found.state],
+        found.fee,
+        found.submitted_at,
+        f"/office/applications/{found.number}",
+        list(_said(db, request, found.application_id)),
     )
 
 
@@ -666,8 +649,9 @@ def _said(db: Reading, request: Request, application_id: str) -> Iterator[Said]:
     of = services(request)
     for each in messages.of(db, of.keys, application_id):
         if each.audience is Audience.COUNTER:
-            account = accounts.account(db, of.keys, each.staff_id) if each.staff_id else None
-            yield Said(each.text, account.name if account else "", each.at, each.kind is messages.Kind.ANSWER)
+            yield Said(
+                each.text, accounts.name_of(db, of.keys, each.staff_id), each.at, each.kind is messages.Kind.ANSWER
+            )
 
 
 ROUTES = [

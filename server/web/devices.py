@@ -19,10 +19,9 @@ from server.people.limits import forgive, seconds_to_wait
 from server.people.roles import Action
 from server.store.database import Reading, Writing
 from server.web.badge import ROOMS, Desk, absent, desk, forbidden, staff
-from server.web.contexts import ErrorLink
+from server.web.contexts import Choice, ErrorLink
 from server.web.device import DOOR, HOMES, DevicePage, known, load_device, set_device
 from server.web.http import client, page, read_form, safe_next, see_other, services
-from server.web.office import Choice
 from server.web.routing import Access, route
 
 WRONG_CODE: Final = "コードが違うか、期限(30分)が過ぎています。「端末と窓口」のページで、新しいコードを出してください"

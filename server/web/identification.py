@@ -273,8 +273,7 @@ async def _page(
 
     def work(db: Reading) -> tuple[tuple[Check, ...], dict[str, str]]:
         found = identity.checks(db, of.keys, seen.visit.id)
-        by = {each.staff_id: accounts.account(db, of.keys, each.staff_id) for each in found}
-        return found, {who: account.name if account else "" for who, account in by.items()}
+        return found, {each.staff_id: accounts.name_of(db, of.keys, each.staff_id) for each in found}
 
     found, names = await of.database.read(work)
     context = IdentityPage(

@@ -20,7 +20,7 @@ from server.japan import midnight, today
 from server.people.roles import Action, departments
 from server.web.badge import Desk, absent, desk, forbidden, home, refused, staff
 from server.web.case import due, office_of
-from server.web.contexts import ErrorLink, Link
+from server.web.contexts import Choice, ErrorLink, Link
 from server.web.http import page, read_form, see_other, services
 from server.web.office_words import ACTION_WORDS, CHANNEL_WORDS, STATE_WORDS, UNFIT_WORDS, actor_words
 from server.web.routing import Access, route
@@ -48,15 +48,6 @@ class CaseLine:
     href: str
     marks: Sequence[str] = ()
     ticked: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """An option of a filter."""
-
-    value: str
-    text: str
-    chosen: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,10 +115,16 @@ def _attachments(item: Attachment, shown: Shown, told: Mapping[str, str]) -> lis
     ]
 
 
+def kilobytes(size: int) -> str:
+    """A size in bytes, as it is told: '1,234KB', never none at all."""
+    return f"{max(1, round(size / 1024)):,}KB"
+
+
 def _file(file: Upload, base: str, speech: Speech) -> FileView:
-    size = f"{max(1, round(file.size / 1024)):,}KB"
     note = speech.say(NOTES.get(file.scan, ""))
-    return FileView(file.name, size, "" if note else f"{base}/files/{file.id}", f"detach:{file.id}", note)
+    return FileView(
+        file.name, kilobytes(file.size), "" if note else f"{base}/files/{file.id}", f"detach:{file.id}", note
+    )
 
 
 def summary(shown: Shown, made: Sequence[FieldView | OnPage], *, url: str = "") -> tuple[ErrorLink, ...]:

@@ -21,9 +21,8 @@ from server.money.takings import Count, Taking
 from server.people.roles import Action, departments
 from server.store.database import Reading
 from server.web.badge import Desk, absent, desk, forbidden, refused, staff
-from server.web.contexts import ErrorLink, Link
+from server.web.contexts import Choice, ErrorLink, Link
 from server.web.http import page, read_form, see_other, services
-from server.web.office import Choice
 from server.web.routing import Access, route
 from server.web.till import LONGEST_REASON, yen
 

@@ -14,7 +14,7 @@ from server.people.roles import CITY_WIDE, POLICY, Action, Role, Whose
 from server.store import tables as t
 from tests.security.declarations import sample
 from tests.security.site import Browser, place, sandbox_site
-from tests.web.test_office import REASON, Hall
+from tests.web.test_office import REASON, Hall, at_work
 
 SECRET = "ひみつの用件"
 LIST = "{ office { cases { totalCount edges { node { receiptNumber department state protected } } } } }"
@@ -26,13 +26,7 @@ LOOKS = "query($number: String!) { office { looks(receiptNumber: $number) { by a
 @pytest.fixture(scope="module")
 def hall(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Iterator[Hall]:
     with sandbox_site(tmp_path_factory.mktemp("office-api"), migrated_file, sample()) as site:
-        site.__class__ = Hall
-        assert isinstance(site, Hall)
-        served = site.of.catalogue.get("letter")
-        assert served is not None
-        site.own, site.names = served.declaration.department, iter(range(10_000))
-        yield site
-        assert site.failures() == []
+        yield from at_work(site)
 
 
 @pytest.fixture(scope="module")

@@ -289,19 +289,23 @@ def test_the_next_person_finds_nothing_of_the_last(left: Computer, way: Callable
     assert [left.found(text) for text in looked if left.found(text)] == []
 
 
-@pytest.mark.xdist_group("shared computer")
-def test_nothing_the_last_person_typed_is_on_the_disk(left: Computer) -> None:
-    """In no file of the profile: cache, session, history, autofill, crash reports. Addresses of pages are (History)."""
+def on_the_disk(left: Computer) -> list[tuple[str, str]]:
+    """In which files of the profile something is that was typed, once the browser is closed."""
     left.close()
     typed = {name: word for name, word in TYPED.items() if name != "given"}
-    found = [
+    return [
         (str(path.relative_to(left.profile)), name)
         for path in left.profile.rglob("*")
         if path.is_file()
         for name, word in typed.items()
         if any(form in path.read_bytes() for form in forms(word))
     ]
-    assert found == []
+
+
+@pytest.mark.xdist_group("shared computer")
+def test_nothing_the_last_person_typed_is_on_the_disk(left: Computer) -> None:
+    """In no file of the profile: cache, session, history, autofill, crash reports. Addresses of pages are (History)."""
+    assert on_the_disk(left) == []
 
 
 def moved(page: Page, steps: int) -> str:

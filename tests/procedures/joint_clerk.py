@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,3 +79,15 @@ class Clerk:
 
 def _under(key: Key, whole: Key) -> bool:
     return key.who == whole.who and key.path.startswith(f"{whole.path}/")
+
+
+def leaves(answers: Json, at: str = "") -> Iterator[tuple[str, Json]]:
+    """Every answer that is one, by its pointer."""
+    if isinstance(answers, Mapping):
+        for name, value in answers.items():
+            yield from leaves(value, f"{at}/{name}")
+    elif isinstance(answers, list) and answers and isinstance(answers[0], Mapping):
+        for i, row in enumerate(answers):
+            yield from leaves(row, f"{at}/{i}")
+    else:
+        yield at, answers

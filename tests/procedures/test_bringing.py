@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forms_schema import Json
 from procedures.cases import cases_of
 from procedures.declaration import Declaration
 from procedures.joint import FAMILY, Answer, Filled, Joint, Key, State, Turn, apply, brought, taken_in
 from procedures.library import load_library
+from tests.procedures.joint_clerk import leaves
 
 LIBRARY = load_library()
 DECLARATIONS = list(LIBRARY.declarations.values())
@@ -39,17 +39,6 @@ def window(day: date, filled: Mapping[str, Any]) -> Turn:
     forms = {slug: LIBRARY.declarations[slug].form for slug in filled}
     facts = brought({slug: Filled(forms[slug], answers) for slug, answers in filled.items()})
     return Joint(forms).turn(taken_in(State(), facts), day)
-
-
-def leaves(answers: Json, at: str = "") -> Iterator[tuple[str, Json]]:
-    if isinstance(answers, Mapping):
-        for name, value in answers.items():
-            yield from leaves(value, f"{at}/{name}")
-    elif isinstance(answers, list) and answers and isinstance(answers[0], Mapping):
-        for i, row in enumerate(answers):
-            yield from leaves(row, f"{at}/{i}")
-    else:
-        yield at, answers
 
 
 @pytest.mark.parametrize("declaration", DECLARATIONS, ids=lambda declaration: declaration.slug)

@@ -17,7 +17,7 @@ from procedures.joint import FAMILY, Answer, Joint, Key, Query, Same, State, Tur
 from procedures.joint.facts import ANY, NAMED, SAID
 from procedures.library import ROOT, Library
 from procedures.words import SUBJECT_WORDS
-from tests.procedures.joint_clerk import Clerk, at
+from tests.procedures.joint_clerk import Clerk, at, leaves
 from tests.procedures.moving_family import APPLICATIONS, ELDER, GUIDE, HANAKO, HIMSELF, MOVED, NEW, OLD, TARO, TODAY
 from tests.procedures.moving_family import FAMILY as MEMBERS
 
@@ -53,17 +53,6 @@ def from_the_guide(library: Library) -> State:
     assert interview is not None
     settled = interview.form.settle(GUIDE, TODAY)
     return told(State(), guided("move-in", interview.form, settled.kept), "guide", "clerk:1")
-
-
-def leaves(answers: Json, at: str = "") -> Iterator[tuple[str, Json]]:
-    if isinstance(answers, Mapping):
-        for name, value in answers.items():
-            yield from leaves(value, f"{at}/{name}")
-    elif isinstance(answers, list) and answers and isinstance(answers[0], Mapping):
-        for i, row in enumerate(answers):
-            yield from leaves(row, f"{at}/{i}")
-    else:
-        yield at, answers
 
 
 def form(properties: Mapping[str, Any], required: list[str], **more: Any) -> Form:

@@ -27,7 +27,7 @@ from server.web.routing import Access, policies
 from tests.people.officers import held
 from tests.security.declarations import sample
 from tests.security.site import Browser, place, sandbox_site
-from tests.web.test_office import Hall
+from tests.web.test_office import Hall, at_work
 
 SECRET = "ひみつの用件"
 NOBODY: Final = "0" * 32
@@ -141,13 +141,7 @@ class Things:
 @pytest.fixture(scope="module")
 def hall(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Iterator[Hall]:
     with sandbox_site(tmp_path_factory.mktemp("matrix"), migrated_file, sample()) as site:
-        site.__class__ = Hall
-        assert isinstance(site, Hall)
-        served = site.of.catalogue.get("letter")
-        assert served is not None
-        site.own, site.names = served.declaration.department, iter(range(10_000))
-        yield site
-        assert site.failures() == []
+        yield from at_work(site)
 
 
 @pytest.fixture(scope="module")

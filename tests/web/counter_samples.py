@@ -7,9 +7,8 @@ from typing import Any, Final
 from forms_schema.base import FieldView, FileView, Option, OptionView
 from server.web import asking
 from server.web.badge import Desk
-from server.web.contexts import ErrorLink, Link
+from server.web.contexts import Choice, ErrorLink, Link
 from server.web.counter import (
-    Choice,
     CounterPage,
     EventPage,
     GuidePage,

@@ -11,10 +11,10 @@ from server.people.factors import enrolment_qr
 from server.web.asking_for import StopPage, Stopped
 from server.web.badge import Call, Desk, RefusedPage
 from server.web.case import CaseAct, CaseFile, CasePage, CaseSaid, CaseStep, ReasonPage
-from server.web.contexts import CheckRow, CheckSection, ErrorLink, Link
+from server.web.contexts import CheckRow, CheckSection, Choice, ErrorLink, Link
 from server.web.device import DevicePage
 from server.web.devices import DeviceCodePage, DeviceRow, DevicesPage, WindowRow
-from server.web.office import AskedLine, CaseLine, Choice, LookLine, LooksPage, OfficePage, QuestionsPage
+from server.web.office import AskedLine, CaseLine, LookLine, LooksPage, OfficePage, QuestionsPage
 from server.web.office_words import ACTS
 from server.web.paper import PrintLine, PrintPage
 from server.web.proposals import EnrolCodePage, ProposalLine, ProposalsPage

@@ -14,7 +14,7 @@ from server.people import devices
 from server.store import tables as t
 from tests.security.declarations import sample
 from tests.security.site import Browser, place, sandbox_site
-from tests.web.test_office import Hall
+from tests.web.test_office import Hall, at_work
 
 ADMIN = "/admin/devices"
 
@@ -22,13 +22,7 @@ ADMIN = "/admin/devices"
 @pytest.fixture(scope="module")
 def hall(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Iterator[Hall]:
     with sandbox_site(tmp_path_factory.mktemp("devices"), migrated_file, sample()) as site:
-        site.__class__ = Hall
-        assert isinstance(site, Hall)
-        served = site.of.catalogue.get("letter")
-        assert served is not None
-        site.own, site.names = served.declaration.department, iter(range(10_000))
-        yield site
-        assert site.failures() == []
+        yield from at_work(site)
 
 
 def enter(hall: Hall, *roles: str) -> Browser:

@@ -14,7 +14,7 @@ from server.web.proposals import KIND_WORDS
 from tests.people.officers import PASSWORD, Officer
 from tests.security.declarations import sample
 from tests.security.site import Browser, place, sandbox_site
-from tests.web.test_office import Hall
+from tests.web.test_office import Hall, at_work
 
 LIST = "/office/proposals"
 WHY = "機械の点検のため。"
@@ -23,13 +23,7 @@ WHY = "機械の点検のため。"
 @pytest.fixture
 def hall(tmp_path: Path, migrated_file: Path) -> Iterator[Hall]:
     with sandbox_site(tmp_path, migrated_file, sample()) as site:
-        site.__class__ = Hall
-        assert isinstance(site, Hall)
-        served = site.of.catalogue.get("letter")
-        assert served is not None
-        site.own, site.names = served.declaration.department, iter(range(10_000))
-        yield site
-        assert site.failures() == []
+        yield from at_work(site)
 
 
 @pytest.fixture

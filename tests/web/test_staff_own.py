@@ -18,7 +18,7 @@ from tests.people.authenticator import Device
 from tests.people.officers import PASSWORD, Officer
 from tests.security.declarations import sample
 from tests.security.site import Browser, opened, place
-from tests.web.test_office import Hall
+from tests.web.test_office import Hall, at_work
 
 HOST = "city.example"
 ORIGIN = f"http://{HOST}"
@@ -31,13 +31,7 @@ def hall(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Itera
     (folder / "kakanai.db").write_bytes(migrated_file.read_bytes())
     settings = sandbox(folder, f"sqlite:///{folder / 'kakanai.db'}", KAKANAI_BASE_URL=ORIGIN)
     with opened(settings, sample()) as site:
-        site.__class__ = Hall
-        assert isinstance(site, Hall)
-        served = site.of.catalogue.get("letter")
-        assert served is not None
-        site.own, site.names = served.declaration.department, iter(range(10_000))
-        yield site
-        assert site.failures() == []
+        yield from at_work(site)
 
 
 @pytest.fixture
