@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute
 
 from payments.port import Gateway
 from payments.sandbox_gateway import SandboxGateway
@@ -44,119 +43,19 @@ from server.store.blobs import Blobs
 from server.store.database import open_database
 from server.store.keys import Keys, open_keys
 from server.store.values import Clock, Random, new_id, utc_now
-from server.web import (
-    applications,
-    asking_for,
-    board,
-    brought,
-    case,
-    check,
-    counter,
-    counter_ask,
-    counter_file,
-    devices,
-    drafts,
-    files,
-    gallery,
-    handoff,
-    identification,
-    kiosk,
-    kiosk_end,
-    life_events,
-    machines,
-    my,
-    office,
-    opendata,
-    operations,
-    paper,
-    paying,
-    payments,
-    proposals,
-    public,
-    queue,
-    resume,
-    sandbox_mail,
-    sandbox_pay,
-    sandbox_sign,
-    signin,
-    signing,
-    staff,
-    staff_oidc,
-    staff_own,
-    staff_passkeys,
-    tablet,
-    tablet_panel,
-    takings,
-    till,
-    times,
-)
 from server.web.assets import Assets
 from server.web.guard import Guard
 from server.web.http import exception_handlers
 from server.web.metrics import Metrics
 from server.web.render import Renderer
 from server.web.requestlog import RequestLog, to_stdout
-from server.web.routing import policies
+from server.web.site import all_routes
 from server.web.stream import ending_with_the_server
 
 if TYPE_CHECKING:
     from server.people.staff_oidc import StaffProvider
 
 ROOT: Final = Path(__file__).parents[1]
-MODULES: Final = (
-    public,
-    drafts,
-    life_events,
-    machines,
-    check,
-    files,
-    resume,
-    handoff,
-    applications,
-    my,
-    signin,
-    signing,
-    payments,
-    till,
-    paying,
-    office,
-    queue,
-    times,
-    board,
-    counter_ask,
-    counter,
-    counter_file,
-    paper,
-    case,
-    takings,
-    brought,
-    identification,
-    staff,
-    staff_own,
-    staff_passkeys,
-    staff_oidc,
-    proposals,
-    asking_for,
-    devices,
-    kiosk,
-    kiosk_end,
-    tablet,
-    tablet_panel,
-    operations,
-    opendata,
-    gallery,
-    sandbox_mail,
-    sandbox_pay,
-    sandbox_sign,
-)
-"""Hot paths first: a route that does not match costs a little each time."""
-
-
-def all_routes() -> list[BaseRoute]:
-    """Every address of the site. Raises TypeError for one without an access rule."""
-    routes: list[BaseRoute] = [each for module in MODULES for each in module.ROUTES]
-    policies(routes)
-    return routes
 
 
 def create_app(

@@ -12,6 +12,7 @@ from procedures.bookings import Opening
 from procedures.city import City
 from procedures.declaration import Header
 from server.applications import seats
+from server.applications.casework import Office
 from server.applications.intake import Intake
 from server.applications.quarantine import Quarantine
 from server.applications.scanner import Scanner
@@ -81,6 +82,11 @@ class Services:
     def teller(self) -> Teller:
         """Who tells residents by mail of what happens while they are away."""
         return Teller(self.keys, self.random, self.settings.base_url)
+
+    @property
+    def office(self) -> Office:
+        """What acts on an application take."""
+        return Office(self.teller, tuple(self.city.departments))
 
     @property
     def cashier(self) -> Cashier | None:

@@ -75,7 +75,7 @@ class Access(StrEnum):
     """A registered machine of the town hall, of whatever kind; to others it is said how to register one. Whoever
     stands there is not looked at."""
     KIOSK = "kiosk"
-    """A registered kiosk. Who stands at it, the endpoint asks (`server.web.standing`)."""
+    """A registered kiosk. Who stands at it, the endpoint asks (`server.web.kiosk.standing`)."""
     OPERATIONS = "operations"
     """Machines that watch over the service. Numbers and states only."""
     SANDBOX = "sandbox"

@@ -10,7 +10,7 @@ from server.applications.states import MOVES, Act, OfficeState, ResidentState, s
 from server.catalogue import STATES
 from server.money.states import RULES, Standing
 from server.people.roles import POLICY, Action, Whose
-from server.web.office_words import ACTS as ACT_WORDS
+from server.web.office.words import ACTS as ACT_WORDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "states.md").read_text("utf-8")
 

@@ -13,7 +13,7 @@ from forms_schema import FieldError, Settled
 from procedures.declaration import Declaration
 from server.applications.drafts import Content
 from server.web import contexts as c
-from server.web import steps
+from server.web.residents import steps
 from tests.journeys.filing import is_valid
 from tests.web import samples
 

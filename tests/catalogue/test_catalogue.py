@@ -16,7 +16,7 @@ from server.catalogue.catalogue import KEPT_VERSIONS, TOPIC
 from server.catalogue.finding import Index, Wanted
 from server.settings import Settings
 from server.store.database import Database, open_database
-from server.web.public import MOST_PAGES, _numbers
+from server.web.public.guides import MOST_PAGES, _numbers
 from tests.conftest import Clock, Store
 
 

@@ -13,7 +13,7 @@ from procedures.joint import FAMILY, Key, Query, Same, Turn, pointer
 from server.counter import visits
 from server.counter.interview import turn_of
 from server.store.database import Writing
-from server.web.asking import COLUMN, EVERYBODY, SAME, ask_of, control_of
+from server.web.counter.asking import COLUMN, EVERYBODY, SAME, ask_of, control_of
 from tests.conftest import Clock, sandbox
 from tests.journeys.filing import declared
 from tests.journeys.pages import Page, Resident, answered

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from procedures.library import Library
-from server.app import all_routes
 from server.web.routing import policies
+from server.web.site import all_routes
 from tests.conftest import Clock, empty, sandbox
 from tests.journeys.conftest import beside, running
 from tests.journeys.pages import Resident

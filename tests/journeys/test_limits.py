@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from server.applications import submission
 from server.people.limits import Limit
 from server.settings import Settings
-from server.web import drafts
+from server.web.residents import drafts
 from tests.conftest import Clock
 from tests.journeys.filing import case_of, filled, ready
 from tests.journeys.pages import Resident

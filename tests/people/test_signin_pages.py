@@ -13,8 +13,10 @@ from starlette.testclient import TestClient
 from server.app import create_app
 from server.people.sessions import NOBODY, Visitor, visitor
 from server.settings import Settings
-from server.web import sandbox_mail, sandbox_sign, signin, signing
+from server.web.residents import signin, signing
 from server.web.routing import Access, policies
+from server.web.sandbox import card as sandbox_sign
+from server.web.sandbox import mail as sandbox_mail
 from tests.conftest import Clock, Random, migrate
 from tests.people.browser import Browser, Page, location, site
 

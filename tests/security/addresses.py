@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import httpx2
 
-from server.app import all_routes
 from server.web.routing import policies
+from server.web.site import all_routes
 from tests.security.site import MISSING, Browser, Site, Things, things_of, with_signature
 
 ACTORS: Final = ("nobody", "another session", "another resident", "its session", "its owner elsewhere", "its owner")

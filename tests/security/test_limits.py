@@ -29,7 +29,7 @@ from server.people.limits import Limit
 from server.settings import Settings
 from server.store import tables as t
 from server.store.database import Reading
-from server.web import drafts, resume
+from server.web.residents import drafts, resume
 from tests.conftest import Random
 from tests.files.papers import PDF
 from tests.security.addresses import served

@@ -16,7 +16,6 @@ from typing import Any, Final
 import httpx2
 import pytest
 
-from server.app import all_routes
 from server.applications import proposals
 from server.applications.states import OfficeState
 from server.counter import visits
@@ -24,6 +23,7 @@ from server.people import staff_sessions
 from server.people.roles import CITY_WIDE, POLICY, TWO_PEOPLE, Action, Held, Role, Whose, may
 from server.people.staff_sessions import Staff
 from server.web.routing import Access, policies
+from server.web.site import all_routes
 from tests.people.officers import held
 from tests.security.declarations import sample
 from tests.security.site import Browser, place, sandbox_site

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from server.web.contexts import KindSpecimens, Typed
-from server.web.gallery import every_kind
+from server.web.sandbox.gallery import every_kind
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "field-kinds.md"
 DAY: Final = date(2026, 12, 1)

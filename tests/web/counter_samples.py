@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import Any, Final
 
 from forms_schema.base import FieldView, FileView, Option, OptionView
-from server.web import asking
 from server.web.badge import Desk
 from server.web.contexts import Choice, ErrorLink, Link
-from server.web.counter import (
+from server.web.counter import asking
+from server.web.counter.ask import AskPage
+from server.web.counter.filed import FiledForm, FiledPage, Said
+from server.web.counter.filing import CheckPage
+from server.web.counter.papers import PaperForm, PaperLine, PapersPage
+from server.web.counter.sources import AnswersPage, TracedForm, TracedLine, TracedSection
+from server.web.counter.visiting import ElsewherePage, Panel, PanelForm
+from server.web.counter.visits import (
     CounterPage,
     EventPage,
     GuidePage,
@@ -17,22 +23,7 @@ from server.web.counter import (
     ProceduresPage,
     VisitLine,
 )
-from server.web.counter_ask import AskPage
-from server.web.counter_file import (
-    AnswersPage,
-    CheckPage,
-    FiledForm,
-    FiledPage,
-    PaperForm,
-    PaperLine,
-    PapersPage,
-    Said,
-    TracedForm,
-    TracedLine,
-    TracedSection,
-)
 from server.web.handed_back import SignedOutPage
-from server.web.visiting import ElsewherePage, Panel, PanelForm
 from tests.web.samples import HOSTILE, LONG_NAME, LONG_TITLE, NOW
 
 BASE: Final = "/counter/0123456789abcdef0123456789abcdef"

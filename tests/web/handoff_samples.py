@@ -7,9 +7,9 @@ from typing import Any, Final
 from server.counter.documents import DOCUMENTS
 from server.counter.identity import LONGEST_NOTE
 from server.web.badge import Desk
-from server.web.brought import BroughtLine, BroughtPage, ScanPage
 from server.web.contexts import CheckRow, CheckSection, ErrorLink
-from server.web.identification import (
+from server.web.counter.brought import BroughtLine, BroughtPage, ScanPage
+from server.web.counter.identification import (
     FAULT_WORDS,
     KIND_WORDS,
     MANDATE_WORDS,

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from server.counter.qr import drawn
 from server.web.contexts import ErrorLink
-from server.web.kiosk import ListScreen, StartScreen, Tile, WhatScreen
-from server.web.kiosk_end import Answered, EndScreen, FilledIn, FormScreen, Part, ProcedureScreen, TicketScreen
-from server.web.kiosk_forms import KioskRow, QuestionScreen
-from server.web.standing import COUNTDOWN, IDLE, WITHOUT_SCRIPT, Around
+from server.web.kiosk.end import Answered, EndScreen, FilledIn, FormScreen, Part, ProcedureScreen, TicketScreen
+from server.web.kiosk.forms import KioskRow, QuestionScreen
+from server.web.kiosk.lobby import ListScreen, StartScreen, Tile, WhatScreen
+from server.web.kiosk.standing import COUNTDOWN, IDLE, WITHOUT_SCRIPT, Around
 from tests.web.samples import HOSTILE, LONG_NAME, LONG_TITLE, NOW, filled_step
 
 TILES: Final = [Tile(LONG_TITLE, "くわしい説明", "/kiosk/procedures/x"), Tile(HOSTILE, HOSTILE, "/kiosk/procedures/y")]

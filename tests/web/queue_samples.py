@@ -8,9 +8,9 @@ from typing import Any, Final
 from server.counter.line import Care, Expected
 from server.counter.qr import drawn
 from server.web.badge import Desk
-from server.web.board import BoardPage, Called, QueueLine, TicketPage
 from server.web.contexts import ErrorLink
-from server.web.queue import (
+from server.web.hall.board import BoardPage, Called, QueueLine, TicketPage
+from server.web.hall.queue import (
     CARE_WORDS,
     Chair,
     Line,
@@ -22,7 +22,7 @@ from server.web.queue import (
     SlipPage,
     Visit,
 )
-from server.web.times import Figures, TimesPage
+from server.web.hall.times import Figures, TimesPage
 from tests.web.samples import HOSTILE, LONG_NAME, LONG_TITLE, NOW
 
 CODE: Final = "7KQM0XWD9H7KQM0"

@@ -24,13 +24,13 @@ from server.counter.qr import drawn
 from server.languages import Languages
 from server.money.debts import Item
 from server.web import contexts as c
-from server.web.applications import WithdrawPage
 from server.web.assets import Assets
-from server.web.handoff import HandoffCodePage, HandoffPage
-from server.web.life_events import Advised, DueGroup, EventTile, InterviewPage, LifeEventsPage, ListPage, Section
-from server.web.my import MyDraft, MyFacts, MyFiling, MyPage, MySession, MyToken, MyTokenPage
-from server.web.paying import PayItem, PayPage
+from server.web.money.paying import PayItem, PayPage
+from server.web.public.life_events import Advised, DueGroup, EventTile, InterviewPage, LifeEventsPage, ListPage, Section
 from server.web.render import Renderer
+from server.web.residents.applications import WithdrawPage
+from server.web.residents.handoff import HandoffCodePage, HandoffPage
+from server.web.residents.my import MyDraft, MyFacts, MyFiling, MyPage, MySession, MyToken, MyTokenPage
 from tests.web import states
 
 ROOT: Final = Path(__file__).parents[2]

@@ -8,17 +8,16 @@ from typing import Any, Final
 
 from server.money.debts import Item
 from server.people.factors import enrolment_qr
-from server.web.asking_for import StopPage, Stopped
 from server.web.badge import Call, Desk, RefusedPage
-from server.web.case import CaseAct, CaseFile, CasePage, CaseSaid, CaseStep, ReasonPage
 from server.web.contexts import CheckRow, CheckSection, Choice, ErrorLink, Link
+from server.web.counter.printing import PrintLine, PrintPage
 from server.web.device import DevicePage
-from server.web.devices import DeviceCodePage, DeviceRow, DevicesPage, WindowRow
-from server.web.office import AskedLine, CaseLine, LookLine, LooksPage, OfficePage, QuestionsPage
-from server.web.office_words import ACTS
-from server.web.paper import PrintLine, PrintPage
-from server.web.proposals import EnrolCodePage, ProposalLine, ProposalsPage
-from server.web.staff import (
+from server.web.money.takings import CountLine, OddLine, Sum, TillDayPage, TillOddPage
+from server.web.money.till import ReceiptLine, TillLine, TillPage, TillReceiptPage
+from server.web.office.case import CaseAct, CaseFile, CasePage, CaseSaid, CaseStep, ReasonPage
+from server.web.office.cases import AskedLine, CaseLine, LookLine, LooksPage, OfficePage, QuestionsPage
+from server.web.office.words import ACTS
+from server.web.staff.accounts import (
     EnrolPage,
     FactorPage,
     PeoplePage,
@@ -29,11 +28,12 @@ from server.web.staff import (
     StaffSession,
     StaffSigninPage,
 )
-from server.web.staff_oidc import SecondFactorPage, TiePage
-from server.web.staff_own import AccountPage, PasskeyLine, PasswordPage, RenewPage
-from server.web.staff_passkeys import PasskeyPage, PasskeyProofPage
-from server.web.takings import CountLine, OddLine, Sum, TillDayPage, TillOddPage
-from server.web.till import ReceiptLine, TillLine, TillPage, TillReceiptPage
+from server.web.staff.asking_for import StopPage, Stopped
+from server.web.staff.devices import DeviceCodePage, DeviceRow, DevicesPage, WindowRow
+from server.web.staff.oidc import SecondFactorPage, TiePage
+from server.web.staff.own import AccountPage, PasskeyLine, PasswordPage, RenewPage
+from server.web.staff.passkeys import PasskeyPage, PasskeyProofPage
+from server.web.staff.proposals import EnrolCodePage, ProposalLine, ProposalsPage
 from tests.web import counter_samples, handoff_samples, queue_samples
 from tests.web.samples import HOSTILE, LONG_NAME, LONG_TITLE, NOW, TODAY
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from server.money.debts import Item
-from server.web.payments import PaymentPage
-from server.web.signin import CardWay, SigninEmailPage, SigninPage
+from server.web.money.payments import PaymentPage
+from server.web.residents.signin import CardWay, SigninEmailPage, SigninPage
 
 ITEMS: Final = (Item("住民票の写し", 12, "通", 3600), Item("郵便料金", 1, "件", 110))
 

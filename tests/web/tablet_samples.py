@@ -8,8 +8,8 @@ from typing import Any, Final
 from server.counter.mirror import Line
 from server.web.badge import Desk
 from server.web.contexts import Link
-from server.web.tablet import Application, IdlePage, Row, Section, ShownPage
-from server.web.tablet_panel import Panel, PanelPage, RemarkView
+from server.web.counter.tablet import Application, IdlePage, Row, Section, ShownPage
+from server.web.counter.tablet_panel import Panel, PanelPage, RemarkView
 from tests.web.samples import HOSTILE, LONG_NAME, LONG_TITLE, NOW
 
 DESK: Final = Desk(LONG_NAME, NOW, [Link("窓口", "/counter")])

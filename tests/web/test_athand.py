@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from procedures.declaration import Declaration
-from server.web.athand import THINGS, needs
+from server.web.public.athand import THINGS, needs
 from tests.journeys.filing import declared, library
 
 

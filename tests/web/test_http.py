@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.app import all_routes
 from server.web.http import safe_next
 from server.web.routing import Access, policies, route
+from server.web.site import all_routes
 
 ELSEWHERE = [
     "//evil.example",

@@ -10,7 +10,7 @@ import pytest
 
 from server.applications.proposals import GOOD_FOR
 from server.people.roles import TWO_PEOPLE, Held, Role
-from server.web.proposals import KIND_WORDS
+from server.web.staff.proposals import KIND_WORDS
 from tests.people.officers import PASSWORD, Officer
 from tests.security.declarations import sample
 from tests.security.site import Browser, place, sandbox_site

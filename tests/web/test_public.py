@@ -18,7 +18,7 @@ from server.catalogue import publish
 from server.settings import Settings
 from server.store import tables as t
 from server.web.contexts import Contact
-from server.web.public import contact
+from server.web.public.guides import contact
 from tests.conftest import Clock
 from tests.web import samples
 from tests.web.html import Html

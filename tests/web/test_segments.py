@@ -17,10 +17,11 @@ from forms_schema.view import OnPage, Words
 from procedures.cases import cases_of
 from procedures.declaration import Declaration
 from server.applications.drafts import Content
-from server.web import gallery, steps
 from server.web.assets import Assets
 from server.web.contexts import Ending, StepPage
 from server.web.render import Renderer, values_of
+from server.web.residents import steps
+from server.web.sandbox import gallery
 from server.web.segments import Segments
 from tests.journeys.filing import declared, library
 from tests.web import samples

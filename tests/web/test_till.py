@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from string import ascii_letters, digits
 from typing import Any
 
 import pytest
@@ -152,7 +153,8 @@ def test_an_address_nobody_made_or_that_is_over_leads_nowhere(counter: Counter) 
     visit, _ = counter.visit(1)
     phone, link = counter.browser(), counter.link(visit)
     assert phone.get(link).status_code == 200
-    for wrong in (link[:-1] + ("A" if link[-1] != "A" else "B"), link[:-4], "/pay/" + "A" * 50, "/pay/あ", "/pay/%00"):
+    others = [link[:-1] + letter for letter in ascii_letters + digits + "-_" if letter != link[-1]]
+    for wrong in (*others, link[:-4], "/pay/" + "A" * 50, "/pay/あ", "/pay/%00"):
         assert phone.get(wrong).status_code == 404 and phone.get(f"{wrong}/go").status_code == 404
     counter.clock.advance(hours=26)
     assert phone.get(link).status_code == 404

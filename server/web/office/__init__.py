@@ -1,0 +1,1 @@
+"""For departments: the list of their applications, and one case."""
