@@ -1,13 +1,11 @@
-"""What somebody of the staff typed at the counter after they were signed out: given back with the page, to be sent
-again once they are signed in. Nothing of a visit is told, so whoever asks may see it."""
+"""What somebody of the staff sent after they were signed out: given back with the page, to be sent again once they are
+signed in. Nothing of a visit or a case is told, so whoever asks may see it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,13 +14,13 @@ from server.web.badge import SIGN_IN
 from server.web.http import page, read_form_with_files, wants_json
 from server.web.lost import visible
 
-ASKED: Final = re.compile(r"/counter/[0-9a-f]{32}/(?:ask|papers|procedures|identity|guide/[^/]+)")
-"""Where a resident sits opposite and waits: they must not be asked everything again."""
+OWN: Final = "/staff/"
+"""One's own account: passwords and codes are typed here, and none is ever given back."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedOutPage:
-    """staff/counter_signed_out.html. `hidden` is all that was posted, to be sent `again`; `typed` what of it a person
+    """staff/signed_out.html. `hidden` is all that was posted, to be sent `again`; `typed` what of it a person
     reads; `files` how many were chosen, and are not given back."""
 
     again: str
@@ -33,15 +31,14 @@ class SignedOutPage:
 
 
 async def typed_again(request: Request) -> Response | None:
-    """403 with what was posted; None where nothing was typed that could be lost."""
-    if request.method != "POST" or wants_json(request) or not ASKED.fullmatch(request.url.path):
+    """403 with what was posted; None where nothing was chosen or typed that could be lost."""
+    if request.method != "POST" or wants_json(request) or request.url.path.startswith(OWN):
         return None
     posted, files = await read_form_with_files(request)
     for file in files:
         file.content.close()
     typed = [(name, value) for name, values in posted.items() for value in values]
-    if not typed:
+    if not files and not any(value for name, value in typed if not name.startswith("_")):
         return None
-    signin = f"{SIGN_IN}?next={quote('/counter', safe='/')}"
-    context = SignedOutPage(request.url.path, signin, typed, list(visible(typed)), len(files))
-    return page(request, "staff/counter_signed_out.html", context, status=403, personal=False)
+    context = SignedOutPage(request.url.path, SIGN_IN, typed, list(visible(typed)), len(files))
+    return page(request, "staff/signed_out.html", context, status=403, personal=False)

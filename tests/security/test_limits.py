@@ -210,7 +210,7 @@ LIMITS: Final[Mapping[str, tuple[Met, ...] | str]] = {
     "POST /admin/devices/windows/{window}/close": COLLEAGUE,
     "POST /admin/devices/{device}/code": COLLEAGUE,
     "POST /admin/devices/{device}/end": COLLEAGUE,
-    "POST /counter/calls/{device}": "a clerk ends a call at a kiosk; there is nothing else to it",
+    "POST /counter/calls/{device}": "a clerk answers a call at a kiosk; there is nothing else to it",
     "POST /tablet": "only a registered tablet comes here; wrong numbers are counted (tests/counter/test_pairing.py)",
     "POST /tablet/say": TABLET,
     "POST /tablet/sign": TABLET,

@@ -213,6 +213,27 @@ def test_what_a_role_may_is_opened_to_it(colleague: tuple[list[Held], Browser], 
     assert wrong == {}
 
 
+POSTS: Final = [each for each in ADDRESSES if each.method == "POST"]
+
+
+def test_what_is_sent_after_a_session_ended_is_given_back_and_does_nothing(hall: Hall, things: Things) -> None:
+    browser, before = hall.browser(), _changes(hall)
+    for address in POSTS:
+        answer, own = things.ask(browser, address), address.path.startswith("/staff/")
+        assert answer.status_code == (303 if own else 403), address.name
+        again = f'<form method="post" action="{things.url(address.path)}">'
+        assert (SECRET in answer.text and again in answer.text) is not own, address.name
+        assert answer.headers["cache-control"] == "no-store", address.name
+    assert _changes(hall) == before
+
+
+def test_a_press_that_says_nothing_leads_to_the_sign_in(hall: Hall, things: Things) -> None:
+    browser = hall.browser()
+    for address in POSTS:
+        answer = browser.client.post(things.url(address.path), data={"_rev": "1"})
+        assert place(answer).startswith("/staff/signin"), address.name
+
+
 def _changes(hall: Hall) -> Mapping[str, Any]:
     """Everything but when somebody was last seen."""
     return {name: digest for name, digest in hall.digests().items() if name not in ("staff_session", "attempt")}

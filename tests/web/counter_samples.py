@@ -296,7 +296,7 @@ def staff(desk: Desk) -> dict[str, tuple[str, object]]:
             ElsewherePage(desk, LONG_NAME, f"{BASE}/ask", [("a", HOSTILE)], [HOSTILE]),
         ),
         "counter-signed-out": (
-            "staff/counter_signed_out.html",
-            SignedOutPage(f"{BASE}/ask", "/staff/signin?next=/counter", [("a", HOSTILE)], [HOSTILE], 1),
+            "staff/signed_out.html",
+            SignedOutPage(f"{BASE}/ask", "/staff/signin", [("a", HOSTILE)], [HOSTILE], 1),
         ),
     }
