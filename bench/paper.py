@@ -35,7 +35,10 @@ def rows() -> list[Row]:
     press, found = Press(Path("/usr/share/fonts")), load_library().declarations
     made = [_sheet(each) for each in found.values()]
     sheet(press, made[0], at=NOW)  # finds the fonts
-    costs = sorted(min(_cost(press, each, i) for i in range(ROUNDS)) for each in made)
+    rounds = [
+        [_cost(press, each, i) for each in made] for i in range(ROUNDS)
+    ]  # others between: nothing is kept so long
+    costs = sorted(map(min, zip(*rounds, strict=True)))
     mid, most = median(costs), costs[-1]
     together = [_sheet(found[slug]) for slug in FAMILY if slug in found]
     seven = min(_bundle(press, together, i) for i in range(ROUNDS)) / len(together)

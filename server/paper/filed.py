@@ -15,7 +15,7 @@ from server.applications.uploads import Upload
 from server.japan import today
 from server.money.debts import Debt
 from server.money.states import PaymentState
-from server.paper.sheets import Pair, Sheet, clock
+from server.paper.sheets import Pair, Sheet, clock, wareki
 
 _WHO: Final[Mapping[ProcedureType, str]] = {
     ProcedureType.SHINSEI: "申請者",
@@ -76,9 +76,9 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """An application, opened; `number` is '' of one that is not filed yet. `seen`: by the key of an attachment, that
-    the original was shown at a window ('seen') or taken in ('taken'). `protected`: somebody in it is under 支援措置,
-    which is never printed."""
+    """An application, opened; `number` is '' of one that is not filed yet. `added`: what came with answers, and when.
+    `seen`: by the key of an attachment, that the original was shown at a window ('seen') or taken in ('taken').
+    `protected`: somebody in it is under 支援措置, which is never printed."""
 
     slug: str
     digest: str
@@ -89,6 +89,7 @@ class Filed:
     assurance: str
     answers: Answers
     files: Sequence[Upload] = ()
+    added: Sequence[tuple[datetime, Upload]] = ()
     seen: Mapping[str, str] = field(default_factory=dict)
     fee: int = 0
     payment: Debt | None = None
@@ -161,10 +162,14 @@ def _pair(question: Question) -> Pair:
 
 
 def _papers(settled: Settled, filed: Filed) -> Iterator[Pair]:
-    """What was asked for, and how it came."""
+    """What was asked for, and how it came; and what the office asked for afterwards."""
     for each in settled.attachments:
         names = "、".join(file.name for file in filed.files if file.key == each.key)
         yield each.label, "、".join(filter(None, (names, SEEN.get(filed.seen.get(each.key, ""), "")))) or _NOTHING
+    later: dict[str, list[str]] = {}
+    for at, file in filed.added:
+        later.setdefault(wareki(at), []).append(file.name)
+    yield from ((f"追加書類（{day}）", "、".join(names)) for day, names in later.items())
 
 
 def _fee(filed: Filed) -> Iterator[Pair]:

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select
 
 from procedures.declaration import Assurance, Channel, Declaration
 from procedures.joint import Turn
-from server.applications import lookup, office, uploads
+from server.applications import lookup, messages, office, uploads
 from server.applications.history import actor
 from server.applications.office import NeedsReason
 from server.applications.states import OfficeState
@@ -131,6 +131,7 @@ def _opened(db: Reading, keys: Keys, application_id: str) -> Filed:
         assurance=row.assurance,
         answers=content["answers"],
         files=uploads.of(db, keys, "application", row.id),
+        added=messages.added(db, keys, row.id),
         seen=entry.get("seen", {}),
         fee=row.fee_total,
         payment=payment_of(db, row.id),

@@ -14,12 +14,15 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import BinaryIO, Final
 from unicodedata import category
 
 Piece = str | tuple[int, str] | None
 """Some letters in the first face, some in the face of that number, or None: a line may be broken here."""
+Told = str | list[Piece]
+"""A text as it is printed."""
 
 GETA: Final = "〓"
 """Printers' sign for a letter that is not in the case (下駄)."""
@@ -34,31 +37,40 @@ _UNBROKEN: Final = re.compile(f"[^{_BREAKS}]{{17,}}")
 """Where no line can be broken by the rules of writing, though a column may be narrower: an address of mail, a row of
 ー to fill a box."""
 _STEP: Final = 8
+_READ: Final = (b"cmap", b"head", b"hhea", b"hmtx")
 
 
 class Face:
-    """The letters of a font file, by its table of characters (OpenType `cmap`, formats 12 and 14).
+    """The letters of a font file, by its table of characters (OpenType `cmap`, formats 12 and 14), and how wide they
+    are (`hmtx`).
 
-    Raises ValueError for a file that has no such table. Only the table is read.
+    Raises ValueError for a file that has no such tables. Nothing else is read.
     """
 
     def __init__(self, family: str, path: Path) -> None:
         self.family, self.path = family, path
         with path.open("rb") as file:
-            tables = dict(_subtables(_cmap(file)))
+            found = _tables(file)
+        tables = dict(_subtables(found["cmap"])) if "cmap" in found else {}
         if 12 not in tables:
             raise ValueError(f"{path} does not say which characters it has")
-        groups = array("I", tables[12][16 : 16 + 12 * _u32(tables[12], 12)])
-        if sys.byteorder == "little":
-            groups.byteswap()
-        self._first, self._last = groups[0::3], groups[1::3]
+        groups = _numbers("I", tables[12][16 : 16 + 12 * _u32(tables[12], 12)])
+        self._first, self._last, self._glyph = groups[0::3], groups[1::3], groups[2::3]
         self._variants = tables.get(14, b"")
+        self._em = _u16(found["head"], 18)
+        self._advances = _numbers("H", found["hmtx"][: 4 * _u16(found["hhea"], 34)])[0::2]
 
     def has(self, letter: str) -> bool:
         """Whether it has a letter."""
         code = ord(letter)
         at = bisect_right(self._first, code) - 1
         return at >= 0 and code <= self._last[at]
+
+    def width(self, letter: str) -> float:
+        """How much of a line a letter that it has takes, in em."""
+        at = bisect_right(self._first, ord(letter)) - 1
+        glyph = self._glyph[at] + ord(letter) - self._first[at]
+        return self._advances[min(glyph, len(self._advances) - 1)] / self._em
 
     def varies(self, letter: str, selector: str) -> bool:
         """Whether it has this variant of the letter (an IVS)."""
@@ -77,18 +89,26 @@ class Face:
         return plain and all(self.varies(cluster[0], each) for each in selected)
 
 
-def _cmap(file: BinaryIO) -> bytes:
-    """The table of characters; of a collection that of its first font."""
+def _tables(file: BinaryIO) -> dict[str, bytes]:
+    """The tables that are read, by their names; of a collection those of its first font."""
     head = file.read(16)
-    start = _u32(head, 12) if head[:4] == b"ttcf" else 0
-    file.seek(start)
+    file.seek(_u32(head, 12) if head[:4] == b"ttcf" else 0)
     count = struct.unpack(">4xH6x", file.read(12))[0]
-    for _ in range(count):
-        tag, at, length = struct.unpack(">4s4xII", file.read(16))
-        if tag == b"cmap":
-            file.seek(at)
-            return file.read(length)
-    return b"\0\0\0\0"
+    listed = [struct.unpack(">4s4xII", file.read(16)) for _ in range(count)]
+    return {tag.decode("latin-1"): _slice(file, at, length) for tag, at, length in listed if tag in _READ}
+
+
+def _slice(file: BinaryIO, at: int, length: int) -> bytes:
+    file.seek(at)
+    return file.read(length)
+
+
+def _numbers(kind: str, data: bytes) -> array[int]:
+    """Of two bytes ("H") or four ("I")."""
+    found = array(kind, data)
+    if sys.byteorder == "little":
+        found.byteswap()
+    return found
 
 
 def _subtables(cmap: bytes) -> Iterator[tuple[int, bytes]]:
@@ -100,6 +120,10 @@ def _subtables(cmap: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _u32(data: bytes, at: int) -> int:
     return int.from_bytes(data[at : at + 4])
+
+
+def _u16(data: bytes, at: int) -> int:
+    return int.from_bytes(data[at : at + 2])
 
 
 def _u24(data: bytes, at: int) -> int:
@@ -163,10 +187,16 @@ class Case:
 
     def __init__(self, faces: Sequence[Face]) -> None:
         self.faces = tuple(faces)
-        self._plain: set[str] = {"\n"}
-        """Letters that the first face has and that stand alone; most texts have no others."""
+        self._plain: dict[str, float] = {"\n": inf}
+        """Letters that the first face has and that stand alone, and how wide they are; most texts have no others."""
 
-    def set(self, text: str, lost: Lost) -> str | list[Piece]:
+    def width(self, told: Told) -> float:
+        """How much of one line it takes, in em; inf where that cannot be said: of several lines, in other faces."""
+        if not isinstance(told, str):
+            return inf
+        return sum([self._plain.get(letter, inf) for letter in told])
+
+    def set(self, text: str, lost: Lost) -> Told:
         """`text` as it is printed: itself where the first face has it all, otherwise in pieces. Adds to `lost`."""
         if not self._is_plain(text):
             found = self._one([self._faced(each, lost) for each in clusters(text) if not _unseen(each)])
@@ -179,8 +209,8 @@ class Case:
         return "".join(plain) if len(plain) == len(pieces) else pieces
 
     def _is_plain(self, text: str) -> bool:
-        rest = set(text) - self._plain
-        found = {each for each in rest if self.faces[0].has(each) and not _joins(each) and not _unseen(each)}
+        rest, first = set(text).difference(self._plain), self.faces[0]
+        found = {each: first.width(each) for each in rest if first.has(each) and not _joins(each) and not _unseen(each)}
         self._plain |= found
         return len(found) == len(rest)
 

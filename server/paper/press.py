@@ -1,7 +1,7 @@
 """The press: the fonts of this machine, and typst, which makes a PDF of what a sheet says.
 
-Values reach typst as JSON in one input and are never part of its source. It may read `templates/paper` and the fonts,
-nothing else, and knows no way to a network: packages are neither there nor fetched.
+Values reach typst as one file of JSON, in memory, and are never part of its source. It may read `templates/paper` and
+the fonts, nothing else, and knows no way to a network: packages are neither there nor fetched.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ FURTHER: Final = (
 PACKAGES: Final = "fonts-morisawa-bizud-gothic fonts-ipamj-mincho"
 """Debian's packages with what is needed."""
 AT_ONCE: Final = 2
+_START: Final = {"main": b'#include "main.typ"'}
+"""What typst begins with. Other inputs (`sys_inputs`) would make it build and hash its whole library for each sheet."""
 _STANDARD: Final = "ua-1"
 """PDF/UA-1 (ISO 14289-1): tagged, with language and title. Typst refuses what would not be, a missing glyph too."""
 
@@ -97,12 +99,14 @@ class Press:
     def pdf(self, content: Mapping[str, Any], *, at: datetime) -> bytes:
         """The PDF of what `sheets` wrote down, said to be made `at`. Blocking, some milliseconds a page. Raises
         NoFonts."""
-        given = {"content": json.dumps({**content, "faces": [face.family for face in self.case.faces]})}
+        given = json.dumps({**content, "faces": [face.family for face in self.case.faces]}).encode()
         try:
             compiler = self._idle.pop()  # nobody else's meanwhile: two threads at once are refused
         except IndexError:
             compiler = self._compiler()
-        made = compiler.compile(format="pdf", sys_inputs=given, pdf_standards=[_STANDARD], timestamp=at)
+        files = _START | {"content.json": given}
+        made_at = at.replace(microsecond=0)  # typst refuses parts of a second
+        made = compiler.compile(cast(Any, files), format="pdf", pdf_standards=[_STANDARD], timestamp=made_at)
         self._idle.append(compiler)
         return cast(bytes, made)
 
@@ -111,7 +115,6 @@ class Press:
 
         nowhere = TEMPLATES / "no-packages"
         return Compiler(
-            TEMPLATES / "main.typ",
             root=TEMPLATES,
             font_paths=self._fonts,
             ignore_system_fonts=True,

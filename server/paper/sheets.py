@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from io import BytesIO
 from itertools import groupby
 from typing import Any, Final
 from unicodedata import east_asian_width
@@ -29,6 +28,14 @@ Pair = tuple[str, str]
 _HALF: Final = 22
 """How wide a text may be (in half-width letters) to share its line with another one."""
 _HALF_LABEL: Final = 22
+_LABEL, _WHOLE, _BESIDE = 36, 126, 41
+"""The room in a row of `sheet.typ`, in mm: for a label, for what stands beside it, and for that beside another one."""
+_OWN_LABEL, _OWN = 20, 74
+"""In the box of who files it."""
+_ROWS, _INSETS = 160.4, 3.2
+"""The columns of a table together, and what each of them loses at its sides."""
+_TEXT, _SMALL = 10 / 72 * 25.4, 9 / 72 * 25.4
+"""An em of answers, and one of labels and tables, in mm."""
 _COLUMNS: Final = 6
 _TABLE: Final = 92
 """How wide the columns of a table may be together, each counted with its longest word or label up to `_WIDEST`."""
@@ -39,6 +46,9 @@ _NUMBER: Final = re.compile("[0-9]+")
 _PEN: Final = 8
 _WIDE, _HIGH = 100, 16
 """The room for a drawn signature, in mm."""
+_DARK: Final = re.compile(b"\x01+")
+_QUIET: Final = 4
+"""Squares that stay white around the code (ISO/IEC 18004)."""
 _MASK: Final = 2
 """Any mask is good for a reader; choosing the best of eight takes four times as long as all the rest."""
 
@@ -94,7 +104,7 @@ def sheet(press: Press, content: Sheet, *, at: datetime) -> Printed:
     """One application. Blocking; raises NoFonts."""
     lost = Lost()
     page = _sheet(press.case, content, lost)
-    title = _set(press.case, f"{content.title} {grouped(content.number)}", Lost())
+    title = press.case.set(f"{content.title} {grouped(content.number)}", Lost())
     return Printed(press.pdf({"title": title, "cover": None, "sheets": [page]}, at=at), lost)
 
 
@@ -103,10 +113,10 @@ def bundle(press: Press, cover: Cover, contents: Sequence[Sheet], *, at: datetim
     case, lost = press.case, Lost()
     pages = [_sheet(case, each, lost) for each in contents]
     listed = [
-        [_set(case, text, Lost()) for text in (each.title, grouped(each.number) or each.mark, each.department)]
+        [case.set(text, Lost()) for text in (each.title, grouped(each.number) or each.mark, each.department)]
         for each in contents
     ]
-    front = {"office": _set(case, cover.office, lost), "made": wareki(cover.made), "rows": listed}
+    front = {"office": case.set(cover.office, lost), "made": wareki(cover.made), "rows": listed}
     return Printed(press.pdf({"title": "提出書類の一覧", "cover": front, "sheets": pages}, at=at), lost)
 
 
@@ -141,10 +151,11 @@ def _sheet(case: Case, of: Sheet, lost_of_all: Lost) -> dict[str, Any]:
     """What the template is told; texts are as `Case.set` writes them. Adds to `lost_of_all`, and notes its own."""
     lost = Lost()
     told: dict[str, Any] = {
-        name: _set(case, getattr(of, name), lost)
+        name: case.set(getattr(of, name), lost)
         for name in ("title", "called", "basis", "addressee", "department", "who", "witness", "mark")
     }
-    told |= {name: _pairs(case, getattr(of, name), lost) for name in ("applicant", "papers", "fee", "record")}
+    told |= {name: [_row(case, [pair], lost) for pair in getattr(of, name)] for name in ("papers", "fee", "record")}
+    told["applicant"] = [_row(case, [pair], lost, _OWN_LABEL, _OWN) for pair in of.applicant]
     told |= {"number": grouped(of.number), "filed": wareki(of.filed), "received": clock(of.filed)}
     told |= {"qr": _qr(of.link) if of.number else "", "to_sign": of.to_sign}
     told["signature"], told["signature_width"] = _drawing(of.signature)
@@ -154,12 +165,13 @@ def _sheet(case: Case, of: Sheet, lost_of_all: Lost) -> dict[str, Any]:
     return told
 
 
-def _set(case: Case, text: str, lost: Lost) -> Any:
-    return case.set(text, lost)
-
-
-def _pairs(case: Case, pairs: Iterable[Pair], lost: Lost) -> list[list[Any]]:
-    return [[_set(case, label, lost), _set(case, text, lost)] for label, text in pairs]
+def _row(
+    case: Case, pairs: Iterable[Pair], lost: Lost, of_label: float = _LABEL, of_text: float = _WHOLE
+) -> dict[str, Any]:
+    """A row of labels and answers. `flat`: every text of it takes one line, in rooms so wide (mm)."""
+    told = [(case.set(label, lost), case.set(text, lost)) for label, text in pairs]
+    flat = all(case.width(label) * _SMALL < of_label and case.width(text) * _TEXT < of_text for label, text in told)
+    return {"flat": flat, "pairs": told}
 
 
 def _note(lost: Lost) -> str:
@@ -174,7 +186,7 @@ def _parts(case: Case, sections: Sequence[Section], lost: Lost) -> Iterator[dict
         together = list(_merged(found))
         columns = _columns(together) if rows else []
         if columns:
-            yield {"kind": "table", "title": _set(case, rows, lost)} | _table(case, together, columns, lost)
+            yield {"kind": "table", "title": case.set(rows, lost)} | _table(case, together, columns, lost)
         else:
             yield from (_grid(case, each, lost) for each in together)
 
@@ -188,17 +200,21 @@ def _merged(sections: Iterable[Section]) -> Iterator[Section]:
 
 
 def _grid(case: Case, section: Section, lost: Lost) -> dict[str, Any]:
-    cells = [[_set(case, line.label, lost), _set(case, line.text, lost)] for line in section.lines]
-    return {"kind": "grid", "title": _set(case, section.title, lost), "cells": cells, "halves": _halves(section.lines)}
+    rows = [
+        _row(case, [(line.label, line.text) for line in lines], lost, of_text=_BESIDE if len(lines) > 1 else _WHOLE)
+        for lines in _rows(section.lines)
+    ]
+    return {"kind": "grid", "title": case.set(section.title, lost), "rows": rows}
 
 
-def _halves(lines: Sequence[Line]) -> list[bool]:
-    """Which lines share theirs with a neighbour: two short ones, one after the other."""
-    found: list[bool] = []
-    while len(found) < len(lines):
-        pair = lines[len(found) : len(found) + 2]
-        found += [True, True] if len(pair) == 2 and all(map(_is_short, pair)) else [False]
-    return found
+def _rows(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
+    """What stands in one row: one line, or two short ones that follow one another."""
+    at = 0
+    while at < len(lines):
+        both = lines[at : at + 2]
+        found = both if len(both) == 2 and all(map(_is_short, both)) else both[:1]
+        yield found
+        at += len(found)
 
 
 def _is_short(line: Line) -> bool:
@@ -236,23 +252,36 @@ def _needed(line: Line) -> int:
 
 
 def _table(case: Case, rows: Sequence[Section], columns: Sequence[str], lost: Lost) -> dict[str, Any]:
+    """Its head and its rows, as `_row` tells them."""
     told = [{line.label: line for line in section.lines} for section in rows]
     widths = [max(_needed(row[label]) for row in told if label in row) for label in columns]
+    rooms = [_ROWS * each / sum(widths) - _INSETS for each in widths]
     body = [
-        [str(section.row), *(_set(case, row[label].text, lost) if label in row else None for label in columns)]
+        (str(section.row), [row[label].text if label in row else None for label in columns])
         for section, row in zip(rows, told, strict=True)
     ]
-    return {"columns": [_set(case, label, lost) for label in columns], "widths": widths, "rows": body}
+    return {"widths": widths, "rows": [_cells(case, *row, rooms, lost) for row in [("番号", columns), *body]]}
+
+
+def _cells(case: Case, number: str, texts: Sequence[str | None], rooms: Sequence[float], lost: Lost) -> dict[str, Any]:
+    told = [None if text is None else case.set(text, lost) for text in texts]
+    flat = all(case.width(each or "") * _SMALL < room for each, room in zip(told, rooms, strict=True))
+    return {"flat": flat, "cells": [number, *told]}
 
 
 # --- pictures -------------------------------------------------------------------------------------------------------
 
 
 def _qr(link: str) -> str:
-    """An SVG: an address of the staff's pages, which says nothing to anybody else."""
-    out = BytesIO()
-    segno.make_qr(link, error="m", mask=_MASK).save(out, kind="svg", border=4, xmldecl=False, omitsize=True)
-    return out.getvalue().decode()
+    """An SVG, a line for each run of dark squares: an address of the staff's pages, which says nothing to others."""
+    rows = segno.make_qr(link, error="m", mask=_MASK).matrix
+    side = len(rows) + 2 * _QUIET
+    dark = "".join(
+        f"M{run.start() + _QUIET} {y}.5h{run.end() - run.start()}"
+        for y, row in enumerate(rows, _QUIET)
+        for run in _DARK.finditer(row)
+    )
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}"><path stroke="#000" d="{dark}"/></svg>'
 
 
 def _drawing(path: str) -> tuple[str, float]:

@@ -23,7 +23,7 @@ from server.paper.sheets import Sheet
 
 _ABOVE_THE_FOOT = ("-x", "0", "-y", "0", "-W", "596", "-H", "792")
 FONTS = Path("/usr/share/fonts")
-NOW = datetime(2026, 11, 20, 1, 5, tzinfo=UTC)
+NOW = datetime(2026, 11, 20, 1, 5, 0, 123456, tzinfo=UTC)
 NUMBER = "550010002000305"
 LINK = f"https://city.example/office/applications/{NUMBER}"
 

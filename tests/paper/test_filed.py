@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from procedures.library import load_library
 from server.money.debts import Debt, Item
 from server.money.states import Standing
 from server.paper.filed import Written
 from server.paper.sheets import Sheet
+from tests import shipped
 from tests.paper.printing import NOW, sheet_for, valid_cases
 
-LIBRARY = load_library()
+LIBRARY = shipped.library()
 
 
 def sheet_of(slug: str, case: int = 0, **more: Any) -> Sheet:

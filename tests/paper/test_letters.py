@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,13 @@ def test_a_line_that_has_no_place_to_be_broken_gets_some() -> None:
     told, _ = set_("https://example.jp/" + "x" * 40)
     assert isinstance(told, list) and "".join(each for each in told if isinstance(each, str)).endswith("x" * 40)
     assert all(len(each) <= 12 for each in told if isinstance(each, str)) and None in told
+
+
+def test_how_wide_a_text_is_can_be_told_only_of_one_line_in_the_first_face() -> None:
+    case, lost = press().case, Lost()
+    width = {text: case.width(case.set(text, lost)) for text in ("", "津軽", "ii", "𠮷田", "一\n二", "x" * 40)}
+    assert width[""] == 0 and width["津軽"] == 2 and 0 < width["ii"] < 1
+    assert width["𠮷田"] == width["一\n二"] == width["x" * 40] == inf
 
 
 def test_a_machine_without_the_fonts_says_which_and_how_to_get_them(tmp_path: Path) -> None:

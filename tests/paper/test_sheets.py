@@ -6,18 +6,19 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from itertools import groupby, islice
+from itertools import groupby, islice, pairwise
 
 import pikepdf
 import pytest
 
 from forms_schema import Json
-from procedures.library import Library, load_library
+from procedures.library import Library
 from server.applications.summary import Line, Section
 from server.paper.filed import Written
 from server.paper.letters import Lost
 from server.paper.press import Press
 from server.paper.sheets import Cover, Sheet, bundle, sheet, unprintable
+from tests import shipped
 from tests.paper.printing import (
     NOW,
     answers,
@@ -38,7 +39,7 @@ SIGNATURE = "M100 100 L200 300 L300 120 M500 80 L600 300"
 
 @cache
 def library() -> Library:
-    return load_library()
+    return shipped.library()
 
 
 def declared() -> dict[str, list[str]]:
@@ -170,6 +171,34 @@ def test_nothing_that_is_typed_runs_over_the_edge_of_the_paper() -> None:
     pdf = printed(long)
     edges = [float(edge) for edge in re.findall(r'<word .*xMax="([0-9.]+)"', read(pdf, "-bbox"))]
     assert len(edges) > 20 and max(edges) < 595 - 45  # A4 in points, and a margin for printers
+
+
+def lines_at(pdf: bytes, left: float) -> list[float]:
+    """How far apart the lines that begin so far from the left stand from each other, in points, on every page."""
+    found = []
+    for page in read(pdf, "-bbox").split("<page")[1:]:
+        words = re.findall(r'<word xMin="([0-9.]+)" yMin="([0-9.]+)"', page)
+        tops = sorted({float(top) for x, top in words if abs(float(x) - left) < 3})
+        found += [after - top for top, after in pairwise(tops)]
+    return found
+
+
+@pytest.mark.parametrize("letter", ["津", "W", "8", "i"])
+def test_a_text_that_just_fits_its_line_and_one_that_does_not_both_keep_to_their_row(letter: str) -> None:
+    """Rows of one line have a fixed height, so a line too many would run into the next row."""
+    em, mm = press().case.faces[0].width(letter), 72 / 25.4
+
+    def near(room: float, size: float) -> list[str]:
+        return [letter * (int(room * mm / size / em) + more) for more in (-1, 0, 1) for _ in range(2)]
+
+    whole = printed(plain(answers(*near(126, 10))))
+    labels = printed(plain([Section(1, "答え", tuple(Line("/a", each, "はい" * 15) for each in near(36, 9)))]))
+    halves = [Line(f"/{i}", "問い", each) for i, each in enumerate(near(41, 10))]
+    beside = printed(plain([Section(1, "答え", tuple(halves))]))
+    cells = [Section(1, f"行({i})", (Line("/a", "氏名", each),), "行", i) for i, each in enumerate(near(157.2, 9), 1)]
+    for pdf, column in ((whole, 64), (labels, 24), (beside, 64), (printed(plain(cells)), 33.2)):
+        apart = lines_at(pdf, column * mm)
+        assert len(apart) > 2 and min(apart) > 10
 
 
 def test_a_letter_that_cannot_be_printed_is_marked_and_the_sheet_says_so() -> None:
