@@ -26,7 +26,7 @@ from shutil import copytree
 from statistics import median
 from urllib.parse import quote
 
-from bench import counter, file, kiosk, mirror, paper, queue
+from bench import counter, file, hall, mirror, paper
 from bench.http import Figures, ask, measure, middle, pss_mb, request
 from bench.many import publish_many
 from bench.million import fill
@@ -68,8 +68,7 @@ def _measured(directory: Path) -> Iterator[Row]:
     yield from counter.rows()
     yield from paper.rows()
     yield from mirror.rows(each=(1,))
-    yield from kiosk.rows()
-    yield from queue.rows()
+    yield from hall.rows()
 
 
 class Bench:

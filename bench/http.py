@@ -119,6 +119,15 @@ async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, s
     return Answer(int(first.split(" ")[1]), headers, await reader.readexactly(_length(head)))
 
 
+async def asked(port: int, sent: bytes) -> Answer:
+    """The answer on a connection of its own: the server closes those that were idle for five seconds."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        return await exchange(reader, writer, sent)
+    finally:
+        writer.close()
+
+
 def ask(port: int, *sent: bytes) -> list[Answer]:
     """The answers to some requests, one after another on one connection."""
 

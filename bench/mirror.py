@@ -18,7 +18,8 @@ from random import Random
 from tempfile import TemporaryDirectory
 from urllib.parse import urlencode
 
-from bench.http import Answer, cpu_seconds, exchange, request
+from bench.http import Answer, asked, cpu_seconds, request
+from bench.people import at
 from bench.site import Site, free_port, serving
 from bench.table import Row
 from tests.counter.hall import DEVICE_COOKIE, STAFF_COOKIE, Hall, Place
@@ -55,15 +56,7 @@ class Pair:
         try:
             while line := await reader.readline():
                 if line.startswith(b"event: changed"):
-                    self._seen(await self._ask(shown))
-        finally:
-            writer.close()
-
-    async def _ask(self, sent: bytes) -> Answer:
-        """On a connection of its own: the server closes those that were idle for five seconds."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        try:
-            return await exchange(reader, writer, sent)
+                    self._seen(await asked(self.port, shown))
         finally:
             writer.close()
 
@@ -80,7 +73,7 @@ class Pair:
         cookie, base = f"{STAFF_COOKIE}={self.place.staff_token}", f"/counter/{self.visit_id}/ask"
         await asyncio.sleep(pace.random() * EVERY)
         for count in range(saves + 1):
-            page = await self._ask(request("GET", f"{base}?key={KEY}", cookie=cookie, packed=False))
+            page = await asked(self.port, request("GET", f"{base}?key={KEY}", cookie=cookie, packed=False))
             text = page.body.decode()
             (control,) = set(_CONTROL.findall(text))
             number = f"090-{pace.randrange(10**4):04}-{pace.randrange(10**4):04}"
@@ -90,7 +83,7 @@ class Pair:
             began = time.perf_counter()
             if count:  # the first compiles templates and forms, and is not counted
                 self.sent[number] = began
-            saved = await self._ask(request("POST", base, cookie=cookie, body=body, packed=False))
+            saved = await asked(self.port, request("POST", base, cookie=cookie, body=body, packed=False))
             if count:
                 self.answered.append(time.perf_counter() - began)
             if saved.status != 303:
@@ -118,12 +111,12 @@ def _measured(site: Site, pid: int, count: int, saves: int, workers: int) -> Ite
     faults = [fault for pair in pairs for fault in (*pair.faults, *(f"never seen: {n}" for n in pair.sent))]
     if faults:
         raise RuntimeError(f"{len(faults)} faults, the first: {faults[0]}")
-    took = sorted(1000 * each for pair in pairs for each in pair.took)
-    answered = sorted(1000 * each for pair in pairs for each in pair.answered)
+    took = [1000 * each for pair in pairs for each in pair.took]
+    answered = [1000 * each for pair in pairs for each in pair.answered]
     of = f"{count} pairs, {workers} worker{'s' * (workers > 1)}"
-    p99 = _at(took, 0.99)
-    yield Row(f"mirror delay, {of}: p50 ms", f"{_at(took, 0.5):.1f}", f"save alone {_at(answered, 0.5):.1f}")
-    yield Row(f"mirror delay, {of}: p99 ms", f"{p99:.1f}", f"save alone {_at(answered, 0.99):.1f}", "100", p99 < 100)
+    p99 = at(took, 0.99)
+    yield Row(f"mirror delay, {of}: p50 ms", f"{at(took, 0.5):.1f}", f"save alone {at(answered, 0.5):.1f}")
+    yield Row(f"mirror delay, {of}: p99 ms", f"{p99:.1f}", f"save alone {at(answered, 0.99):.1f}", "100", p99 < 100)
     yield Row(f"idle, {of}: CPU of all processes", f"{100 * idle / IDLE:.2f} %", f"{len(took)} saves measured")
 
 
@@ -152,10 +145,6 @@ async def _run(pairs: list[Pair], pid: int, saves: int) -> tuple[list[Pair], flo
         mirror.cancel()
     await asyncio.gather(*mirrors, return_exceptions=True)
     return pairs, idle
-
-
-def _at(values: list[float], share: float) -> float:
-    return values[min(len(values) - 1, int(share * len(values)))]
 
 
 if __name__ == "__main__":

@@ -253,10 +253,12 @@ class StripeGateway:
         if same is None:
             if not 0 < amount <= word.amount - word.refunded:
                 return None
-            self._give_back(intent, amount, key)
+            if not self._give_back(intent, amount, key):
+                return None
         return self._read(reference)
 
-    def _give_back(self, intent: str, amount: int, key: str) -> None:
+    def _give_back(self, intent: str, amount: int, key: str) -> bool:
+        """False: Stripe refused it, as for a charge that is disputed; asking again would change nothing."""
         try:
             self._api.v1.refunds.create(
                 {"payment_intent": intent, "amount": amount, "metadata": {"key": key}},
@@ -264,6 +266,10 @@ class StripeGateway:
             )
         except stripe.IdempotencyError:
             raise PaymentConflict(f"refund {key} was made for another payment") from None
+        except stripe.InvalidRequestError as error:
+            _unavailable(error)  # its line tells the operator why
+            return False
+        return True
 
     def _expire(self, reference: str) -> None:
         """Stripe takes back an open checkout only: a slip for the shop stays good until its day."""

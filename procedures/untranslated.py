@@ -1,24 +1,24 @@
-"""What has no words yet in a language: the texts that forms share, and the titles and summaries of all procedures.
+"""What has no words yet in a language: the texts that forms share, the titles and summaries of all procedures, and
+every text of a procedure that a life event leads to, for that is where people are taken who know no name for it.
 
-A procedure's other texts may stay Japanese; what three or more of them say counts as shared.
+Another procedure's own texts may stay Japanese; what three or more of them say counts as shared.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from procedures.city import City
 from procedures.declaration import Declaration
-from procedures.library import Library
+from procedures.interviews import Entry
+from procedures.library import Library, LifeEvent
 from procedures.reading import read_json, read_text
 from procedures.translations import said
 
 OFTEN: Final = 3
-WHOLE: Final = ("ja-easy", "en")
-"""Languages in which every title and summary is there too."""
 UNREADABLE: Final = "このファイルは読めません。日本語の文と翻訳の組だけを、JSON で書いてください"
 
 
@@ -57,9 +57,16 @@ def untranslated(library: Library, city: City, root: Path, language: str) -> Ite
     yield from ((file, UNREADABLE) for file in translations.broken(language))
     common = translations.words(language, "common")
     yield from (("common.json", text) for text in shared_texts(library, city, root) if not common.get(text))
-    for each in library.declarations.values() if language in WHOLE else ():
+    guided = {entry.slug for event in library.shared.life_events.values() for entry in _entries(event)}
+    for each in library.declarations.values():
         own = translations.words(language, each.slug)
-        yield from ((f"{each.slug}.json", text) for text in (each.title, each.summary) if not own.get(text))
+        more = _texts(each) if each.slug in guided else ()
+        asked = dict.fromkeys(filter(_is_japanese, (each.title, each.summary, *more)))
+        yield from ((f"{each.slug}.json", text) for text in asked if not own.get(text) and not common.get(text))
+
+
+def _entries(event: LifeEvent) -> Sequence[Entry]:
+    return event.interview.entries if event.interview is not None else ()
 
 
 def _texts(declaration: Declaration) -> Iterator[str]:

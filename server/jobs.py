@@ -119,7 +119,7 @@ async def _payments(of: Services, now: datetime) -> None:
 
 async def _refunds(of: Services, now: datetime) -> None:
     if of.cashier is not None:
-        await carry_out(of.cashier)
+        await carry_out(of.cashier, of.teller.refunded)
 
 
 async def _reminders(of: Services, now: datetime) -> None:

@@ -10,6 +10,8 @@
   if (location.pathname === HOME) { sessionStorage.clear(); localStorage.clear(); }
 
   $("errors")?.focus();
+  // A hand reader types over what led to nothing.
+  $("f-code")?.addEventListener("focus", ({ target }) => target.select());
   for (const button of document.querySelectorAll("[data-print]")) {
     button.hidden = false;
     button.addEventListener("click", () => window.print());
@@ -48,6 +50,15 @@
       trouble();
     }
     sending = false;
+  });
+
+  // The clerk who was called has come: another one can be called.
+  document.addEventListener("live", ({ target }) => {
+    const button = $("uncall");
+    if (target.id !== "called" || target.dataset.seen !== "over" || !button) return;
+    button.value = "call";
+    button.textContent = button.dataset.over;
+    button.classList.replace("button--secondary", "button--call");
   });
 
   // Whoever does nothing for a while is asked, and can go on as often as they like; without an answer all is wiped.

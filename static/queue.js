@@ -37,9 +37,10 @@
     const every = Number(place.dataset.every);
     let timer = 0, failures = 0, asking = false;
     const trouble = (is) => {
+      const before = failures;
       failures = is ? failures + 1 : 0;
       const told = $("trouble");
-      if (told) told.hidden = failures < 2;
+      if (told && before < 2 !== failures < 2) told.hidden = failures < 2;
     };
     const ask = async () => {
       const seen = encodeURIComponent(place.dataset.seen);

@@ -73,6 +73,7 @@
       made.innerHTML = html;
       const before = new Map([...place.querySelectorAll("[data-key]")].map((row) => [row.dataset.key, row.dataset.stamp]));
       const typed = [...place.querySelectorAll(".tablet__more input")].map((old) => [old.id, old.value, old.checked]);
+      const unfolded = [...place.querySelectorAll("details[open][id]")].map((each) => each.id);
       const focused = place.contains(document.activeElement) ? document.activeElement.id : "";
       const rows = [...made.content.querySelectorAll("[data-key]")];
       const fresh = before.size || rows.length < 12 ? rows.filter((row) => before.get(row.dataset.key) !== row.dataset.stamp) : [];
@@ -83,6 +84,7 @@
         const box = document.getElementById(id);
         if (box) { if (box.type === "radio") box.checked = checked; else box.value = value; }
       }
+      for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
       if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
       if (tablet) show(fresh);
       else beside();

@@ -18,14 +18,18 @@ from typing import Any, TypeVar
 
 import hypothesis
 import pytest
-from sqlalchemy import Column, Table, delete, insert, text
+from sqlalchemy import Column, Delete, Table, delete, insert, select, text
 
+from procedures.library import Library
+from server.catalogue import publish
 from server.settings import Settings
 from server.store import tables as t
 from server.store.database import Database, Reading, Writing, open_database
 from server.store.engine import make_engine
 from server.store.keys import Keys, open_keys
 from server.store.migrations import upgrade
+from tests import shipped
+from tests.dealing import Neighbours
 
 hypothesis.settings.register_profile("here", deadline=None)  # a busy machine is no verdict; CI has a profile of its own
 if not os.environ.get("CI"):
@@ -78,6 +82,25 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def stocked_file(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with all the city's procedures published, to be copied: to publish two hundred takes a while."""
+    folder = tmp_path_factory.mktemp("stocked")
+    shutil.copy(migrated_file, folder / "kakanai.db")
+    published(sandbox(folder, f"sqlite:///{folder / 'kakanai.db'}"), shipped.library(), Clock())
+    return folder / "kakanai.db"
+
+
+def published(settings: Settings, library: Library, clock: Clock) -> None:
+    """Serve everything in a library."""
+    database = open_database(settings, clock=clock)
+    try:
+        found = library.declarations.values()
+        asyncio.run(database.transact(lambda db: publish(db, found, now=clock(), actor="test")))
+    finally:
+        database.close()
+
+
+@pytest.fixture(scope="session")
 def postgres_server() -> str:
     """The address of a PostgreSQL server; its last user stops it."""
     home = Path(f"/tmp/kk-pg-{os.getuid()}")  # noqa: S108  # short: a socket's path has about 100 characters
@@ -124,6 +147,20 @@ def empty(url: str) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql(f"SET LOCAL session_replication_role = replica; {deletes}")
     engine.dispose()
+
+
+def forgetting(db: Reading) -> list[Delete]:
+    """What makes a site forget what is done in it from now on: deletes of every table that is empty now."""
+    tables = reversed(t.metadata.sorted_tables)
+    return [delete(table) for table in tables if db.execute(select(table).limit(1)).first() is None]
+
+
+def clear_edges(data_dir: Path) -> None:
+    """Makes the sandbox's edges forget too: mails are shown by their day, and a card is good from the day on which it
+    first signs."""
+    for each in data_dir.glob("sandbox-*/**/*"):
+        if each.is_file():
+            each.unlink()
 
 
 def cut_connections(url: str) -> None:
@@ -245,6 +282,11 @@ def _is_needed(column: Column[Any], given: dict[str, Any]) -> bool:
 @pytest.fixture
 def make(store: Store, keys: Keys, clock: Clock, random: Random) -> Maker:
     return Maker(store, keys, clock, random)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Neighbours:
+    return Neighbours(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,11 +13,11 @@ import pytest
 from forms_schema.speech import JAPANESE
 from procedures.city import load_city
 from procedures.declaration import Declaration
-from procedures.library import ROOT, load_library
-from procedures.translations import Translations
+from procedures.library import ROOT
+from procedures.translations import Translations, said
 from procedures.untranslated import UNREADABLE, untranslated
 from server.languages import Translated
-from tests import messages
+from tests import messages, shipped
 from tests.web import samples
 from tests.web.html import Html
 from tests.web.samples import LANGUAGES
@@ -68,18 +68,38 @@ def test_a_catalogue_holds_nothing_that_nobody_says_any_more(language: Translate
 @pytest.mark.parametrize("language", FOREIGN, ids=lambda each: each.code)
 def test_everything_declarations_share_is_translated(language: Translated) -> None:
     """`kakanai procedures translations` lists what is not."""
-    assert list(untranslated(load_library(), load_city(CITY), ROOT, language.code)) == []
+    assert list(untranslated(shipped.library(), load_city(CITY), ROOT, language.code)) == []
 
 
 @pytest.mark.parametrize("language", FOREIGN, ids=lambda each: each.code)
 def test_a_translation_is_in_its_language_and_not_in_japanese(language: Translated) -> None:
     """Chinese characters stand in examples too; kana only where something is quoted or given as an example."""
-    texts = [*language._shared.values(), *(m.string for m in messages.read(language) if isinstance(m.string, str))]
+    own = (text for words in _own(language).values() for text in words.values())
+    interface = (m.string for m in messages.read(language) if isinstance(m.string, str))
+    texts = [*language._shared.values(), *interface, *own]
     if language.code == "ja-easy":
         bare = [text for text in texts if re.search("[\u4e00-\u9fff々]", KANJI_READ.sub("", text))]
         assert bare == []
     else:
         assert [text for text in texts if re.search("[\u3041-\u30fa]{2}", ASIDE.sub("", ASIDE.sub("", text)))] == []
+
+
+def _own(language: Translated) -> dict[str, Mapping[str, str]]:
+    """What procedures say by themselves, by their slug."""
+    library = shipped.library()
+    return {slug: library.shared.translations.words(language.code, slug) for slug in library.declarations}
+
+
+@pytest.mark.parametrize("language", FOREIGN, ids=lambda each: each.code)
+def test_a_procedure_has_words_only_for_what_it_says(language: Translated) -> None:
+    declarations, stale = shipped.library().declarations, []
+    for slug, words in _own(language).items():
+        each = declarations[slug]
+        says = {each.title, each.summary, *said(each.schema), *said(each.ui), *said(each.attachments)}
+        stale += [(slug, text) for text in words if text not in says]
+        assert not [text for text in words.values() if "<" in text or text != text.strip()], slug
+        assert [(key, text) for key, text in words.items() if _names(key) != _names(text)] == [], slug
+    assert stale == []
 
 
 @pytest.mark.parametrize("language", FOREIGN, ids=lambda each: each.code)
@@ -130,7 +150,7 @@ def test_a_text_that_is_not_translated_is_known_as_japanese() -> None:
 def test_a_form_in_another_language_asks_the_same_and_takes_the_same_answers(code: str) -> None:
     language = LANGUAGES[code]
     different = []
-    for declaration in load_library().declarations.values():
+    for declaration in shipped.library().declarations.values():
         spoken = language.spoken(declaration)
         if _bones(spoken) != _bones(declaration) or spoken.digest != declaration.digest:
             different.append(declaration.slug)
@@ -167,6 +187,6 @@ def test_a_file_of_translations_that_cannot_be_read_is_told_and_costs_nobody_a_p
     translations = Translations(tmp_path)
     assert list(translations.broken("en")) == ["common.json", "inu-toroku.json"]
     assert (translations.words("en", "common"), translations.text("en", "inu-henko", "犬")) == ({}, "Dog")
-    library = load_library()
+    library = shipped.library()
     broken = replace(library, shared=replace(library.shared, translations=translations))
     assert ("common.json", UNREADABLE) in list(untranslated(broken, load_city(CITY), ROOT, "en"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Final
@@ -15,12 +16,16 @@ from server.api.context import Info
 from server.api.filing import Filed, Sent
 from server.api.refusals import ApiError, Refusal, whole
 from server.api.scalars import JSON
-from server.applications import lookup, seats, withdrawal
+from server.applications import lookup, messages, seats, uploads, withdrawal
+from server.applications.history import actor
 from server.applications.idempotency import LONGEST_KEY
 from server.applications.lookup import TooMany
+from server.applications.messages import Message
+from server.applications.uploads import Upload
 from server.catalogue import ProcedureState, Published
 from server.money.debts import Debt
 from server.people.limits import LimitReached
+from server.store.database import Writing
 
 
 @strawberry.type(description="手数料の支払い。")
@@ -53,6 +58,48 @@ class LeftOut:
     title: str = field(description="質問や添付書類の名前。")
 
 
+@strawberry.type(description="答えに付けて送ったファイル(追加書類)。")
+class AddedFile:
+    name: str = field(description="ファイルの名前。")
+    size: int = field(description="大きさ(バイト)。")
+    scan: enums.ScanState = field(description="ウイルス検査。")
+
+
+@strawberry.type(description="申請についての、担当課とのやりとりの1つ。")
+class ApplicationMessage:
+    kind: enums.MessageKind = field(description="種類。")
+    department: str | None = field(description="どの課からか、どの課が聞き取ったか。申請した人が送った答えでは null。")
+    text: str = field(description="書いてあること。ファイルだけの答えでは空。")
+    at: datetime = field(description="いつ。")
+    answer_by: datetime | None = field(description="答えの期限。質問でなければ null。")
+    files: list[AddedFile] = field(description="答えに付けて送ったファイル。")
+
+
+async def _messages(self: Application, info: Info) -> list[ApplicationMessage]:
+    """What its people may read, as on the pages; reading it is audited."""
+    of, who, application_id = info.context.of, info.context.visitor, self.record.id
+
+    def work(db: Writing) -> tuple[list[Message], Sequence[Upload]]:
+        said = messages.theirs(messages.of(db, of.keys, application_id))
+        if said:
+            db.audit("application.messages", application_id, actor=actor(who))
+        return said, uploads.of(db, of.keys, "application", application_id) if said else ()
+
+    said, files = await of.database.transact(work)
+    return [_message(each, messages.files_of(each, files)) for each in said]
+
+
+def _message(each: Message, files: Sequence[Upload]) -> ApplicationMessage:
+    return ApplicationMessage(
+        kind=enums.MessageKind(each.kind.value),
+        department=each.department or None,
+        text=each.text,
+        at=each.at,
+        answer_by=each.answer_by,
+        files=[AddedFile(name=file.name, size=file.size, scan=enums.ScanState(file.scan)) for file in files],
+    )
+
+
 async def _procedure(self: Application, info: Info) -> Procedure:
     of = info.context.of
     declaration = await of.catalogue.declaration(self.record.digest, self.record.slug)
@@ -76,6 +123,7 @@ class Application:
     payment: Payment | None = field(description="支払い。払うものがなければ null。")
     seat: Seat | None = field(description="取れている予約。取り下げたあとや、予約のない手続なら null。")
     history: list[HistoryEntry] = field(description="これまでの歩み。古い順。")
+    messages: list[ApplicationMessage] = field(resolver=_messages, description="担当課とのやりとり。古い順。")
     left_out: list[LeftOut] | None = field(description="使わなかった答えと添付書類。出した時の答えにだけ入る。")
     record: strawberry.Private[lookup.Application]
     procedure: Procedure = field(resolver=_procedure, description="出した時の版での手続。")
@@ -195,11 +243,12 @@ class SubmitApplicationInput:
 
 async def find(info: Info, receipt_number: str, access_code: str) -> Application | None:
     """By number and code; each call counts as a try, however many stand in one request."""
-    found = await _looked_up(info, receipt_number, access_code)
+    found = await looked_up(info, receipt_number, access_code)
     return application(found) if found else None
 
 
-async def _looked_up(info: Info, receipt_number: str, access_code: str) -> lookup.Application | None:
+async def looked_up(info: Info, receipt_number: str, access_code: str) -> lookup.Application | None:
+    """The same, for whatever is done with it. Raises ApiError after too many tries."""
     asked = info.context
     of, now = asked.of, asked.of.clock()
     found = await of.database.transact(
@@ -214,7 +263,7 @@ async def _looked_up(info: Info, receipt_number: str, access_code: str) -> looku
 async def withdraw(info: Info, wanted: WithdrawApplicationInput) -> Application | Rejected:
     """Take an application back, as the pages do. Number and code say which one; they are not whose it is."""
     of, who, now = info.context.of, info.context.visitor, info.context.of.clock()
-    found = await _looked_up(info, wanted.receipt_number, wanted.access_code)
+    found = await looked_up(info, wanted.receipt_number, wanted.access_code)
     if found is None:
         return rejected(whole("UNKNOWN_APPLICATION"))
     reason = withdrawal.Reason[wanted.reason.name]

@@ -50,6 +50,7 @@ LENGTHS: Final = {
     "attachments": 20,
     "items": 16,
     "history": 30,
+    "messages": 30,
     "errors": 100,
     "leftOut": 100,
     "rollout": 10,
@@ -89,6 +90,8 @@ WEIGHTS: Final = {
     "submitApplication": 2000,
     "startSignature": 2000,
     "withdrawApplication": 2000,
+    "answerApplication": 2000,
+    "messages": 200,
 }
 """What fields weigh, in plain fields, that go to the database, walk through the whole catalogue, or have a form read
 and compiled: with twenty thousand procedures a query of MAX_COST takes less than a second of CPU."""

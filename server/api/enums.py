@@ -8,8 +8,11 @@ import strawberry
 from strawberry import enum_value as value
 
 from procedures import terms
+from server.applications.messages import Audience as Audiences
+from server.applications.messages import Kind as Kinds
 from server.applications.states import OfficeState as Inside
 from server.applications.states import ResidentState
+from server.applications.uploads import CLEAN, INFECTED, WAITING
 from server.applications.withdrawal import Reason
 from server.catalogue import ProcedureState as States
 from server.money.states import PaymentState as Payments
@@ -125,6 +128,28 @@ class OfficeState(Enum):
     COMPLETED = value(Inside.COMPLETED.value, description="完了。")
     WITHDRAWN = value(Inside.WITHDRAWN.value, description="取下げ。")
     EXPIRED = value(Inside.EXPIRED.value, description="失効。")
+
+
+@strawberry.enum(description="申請についてのやりとりの種類。")
+class MessageKind(Enum):
+    QUESTION = value(Kinds.QUESTION.value, description="担当課からの質問。補正の依頼。")
+    ANSWER = value(Kinds.ANSWER.value, description="質問への答え。")
+    REFUSAL = value(Kinds.REFUSAL.value, description="認められなかった理由。")
+    HANDOVER = value(Kinds.HANDOVER.value, description="ほかの課へ移した理由。職員だけが読む。")
+
+
+@strawberry.enum(description="だれへの質問か、だれからの答えか。")
+class OfficeAudience(Enum):
+    RESIDENT = value(Audiences.RESIDENT.value, description="申請した人。")
+    COUNTER = value(Audiences.COUNTER.value, description="受け付けた窓口。")
+    OFFICE = value(Audiences.OFFICE.value, description="課のあいだ。")
+
+
+@strawberry.enum(description="ファイルのウイルス検査。")
+class ScanState(Enum):
+    CLEAN = value(CLEAN, description="問題なし。")
+    WAITING = value(WAITING, description="検査を待っている。")
+    INFECTED = value(INFECTED, description="ウイルスが見つかった。だれにも渡さない。")
 
 
 @strawberry.enum(description="手数料の支払いの状態。")

@@ -21,7 +21,7 @@ from server.applications import idempotency, lookup, numbers, uploads
 from server.applications.idempotency import Claim, Mismatch
 from server.applications.lookup import Application
 from server.applications.submission import Filing, Prepared, Raced, Rejected, Superseded, prepare, submit
-from server.applications.uploads import Upload
+from server.applications.uploads import Owner, Upload
 from server.catalogue import ProcedureState, Published
 from server.japan import today
 from server.people.sessions import Visitor
@@ -33,7 +33,6 @@ CHANNEL: Final = Channel.ONLINE
 TRIES: Final = 3
 """How often a submission that met another is tried; the second try finds what the other one did."""
 
-Owner = tuple[str, str]
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _ROW: Final = re.compile(r"0|[1-9][0-9]{0,3}")

@@ -18,9 +18,11 @@ from server.api.paging import CASES, PageInfo, cursor, named_by
 from server.api.refusals import ApiError
 from server.api.scalars import JSON
 from server.applications import office
+from server.applications.messages import Message, files_of
 from server.applications.office import IN_HAND, PER_PAGE, Asked, Case, Look, NeedsReason, Row
 from server.applications.receipts import read_number
 from server.applications.states import OfficeState
+from server.applications.uploads import Upload
 from server.people.roles import Action, departments
 from server.people.staff_sessions import Staff
 from server.store.database import Reading, Writing
@@ -48,6 +50,7 @@ class OfficeCaseLine:
     state: enums.OfficeState = field(description="市役所の中の状態。")
     submitted_at: datetime = field(description="届いた日時。")
     protected: bool = field(description="出した人が支援措置を受けているか。")
+    answer_overdue: bool = field(description="住民の答えの期限が過ぎたか。そういうものが一覧の先に来る。")
 
 
 @strawberry.type(description="一覧の1つ。")
@@ -56,7 +59,7 @@ class OfficeCaseEdge:
     node: OfficeCaseLine = field(description="申請。")
 
 
-@strawberry.type(description="課の一覧の1ページ。古いものから。")
+@strawberry.type(description="課の一覧の1ページ。答えの期限が過ぎたもの、そのあと古いものから。")
 class OfficeCaseConnection:
     total_count: int = field(description="しぼりこみに合うものの数。")
     page_info: PageInfo = field(description="どこにいるか。")
@@ -72,9 +75,20 @@ class OfficeStep:
 
 @strawberry.type(description="添付ファイル。中身は /office/applications/… で開く。")
 class OfficeFile:
-    key: str = field(description="添付書類の key。")
+    key: str = field(description="添付書類の key。追加書類では answer: で始まる。")
     name: str = field(description="ファイルの名前。")
     scan: str = field(description="ウイルス検査の結果(clean, waiting, infected)。")
+
+
+@strawberry.type(description="申請についてのやりとりの1つ。住民に見えないものもある。")
+class OfficeMessage:
+    kind: enums.MessageKind = field(description="種類。")
+    audience: enums.OfficeAudience = field(description="だれへの質問か、だれからの答えか。")
+    by: str = field(description="書いたか聞き取った職員の名前とログイン名。申請した人なら空。")
+    text: str = field(description="書いてあること。ファイルだけの答えでは空。")
+    at: datetime = field(description="いつ。")
+    answer_by: datetime | None = field(description="答えの期限。なければ null。")
+    files: list[OfficeFile] = field(description="答えに付いたファイル(追加書類)。")
 
 
 @strawberry.type(description="申請1つと、その中身。読むたびに、だれがいつ見たかを記録する。")
@@ -90,7 +104,8 @@ class OfficeCase:
     protected: bool = field(description="支援措置を受けている人が、この中にいるか。")
     answers: JSON = field(description="答え。その版の schema に合う。")
     history: list[OfficeStep] = field(description="これまでの歩み。古い順。")
-    files: list[OfficeFile] = field(description="添付ファイル。")
+    files: list[OfficeFile] = field(description="添付ファイル。答えに付いたもの(追加書類)も。")
+    messages: list[OfficeMessage] = field(description="やりとり。古い順。")
 
 
 @strawberry.type(description="申請について、だれがいつ何をしたか。")
@@ -114,12 +129,12 @@ async def _cases(
     if not own:
         raise ApiError("FORBIDDEN", _FORBIDDEN)
     size, start = CASES.size(first), _place(after)
-    asked = _asked(filter or OfficeCaseFilter(), self.who)
+    asked, now = _asked(filter or OfficeCaseFilter(), self.who), info.context.of.clock()
 
     def work(db: Reading) -> tuple[int, list[Row]]:
         """The pages of the office's own list that hold this one."""
         page = start // PER_PAGE + 1
-        found = [office.listing(db, own, asked, page=each) for each in (page, page + 1)]
+        found = [office.listing(db, own, asked, now=now, page=each) for each in (page, page + 1)]
         rows = [row for listing in found for row in listing.rows]
         return found[0].total, rows[start % PER_PAGE :][:size]
 
@@ -162,6 +177,7 @@ def _line(row: Row) -> OfficeCaseLine:
         state=enums.OfficeState(row.state.value),
         submitted_at=row.submitted_at,
         protected=row.protected,
+        answer_overdue=row.overdue,
     )
 
 
@@ -202,7 +218,24 @@ def _told(found: Case) -> OfficeCase:
         history=[
             OfficeStep(at=each.at, state=enums.OfficeState(each.state.value), by=each.name) for each in found.steps
         ],
-        files=[OfficeFile(key=each.key, name=each.name, scan=each.scan) for each in found.files],
+        files=[_file(each) for each in found.files],
+        messages=[_message(each, found) for each in found.messages],
+    )
+
+
+def _file(each: Upload) -> OfficeFile:
+    return OfficeFile(key=each.key, name=each.name, scan=each.scan)
+
+
+def _message(each: Message, found: Case) -> OfficeMessage:
+    return OfficeMessage(
+        kind=enums.MessageKind(each.kind.value),
+        audience=enums.OfficeAudience(each.audience.value),
+        by=found.names.get(each.staff_id, "") if each.staff_id else "",
+        text=each.text,
+        at=each.at,
+        answer_by=each.answer_by,
+        files=[_file(file) for file in files_of(each, found.files)],
     )
 
 

@@ -39,6 +39,7 @@ POLICY: Final = {
     "Mutation.submitApplication": Access.ASSURED,
     "Mutation.startSignature": Access.ASSURED,
     "Mutation.withdrawApplication": Access.HOLDER,
+    "Mutation.answerApplication": Access.HOLDER,
 }
 PUBLIC: Final = frozenset(name for name, access in POLICY.items() if access is Access.EVERYBODY) | {"Query.__typename"}
 

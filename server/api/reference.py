@@ -34,7 +34,12 @@ TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
     "暮らしのできごと": ("Query.lifeEvents", "Query.lifeEvent", "Query.recommendations"),
     "予約の枠": ("Query.slots",),
     "数": ("Query.rollout", "Query.statistics"),
-    "申請": ("Query.application", "Mutation.submitApplication", "Mutation.withdrawApplication"),
+    "申請": (
+        "Query.application",
+        "Mutation.submitApplication",
+        "Mutation.withdrawApplication",
+        "Mutation.answerApplication",
+    ),
     "電子署名": ("Mutation.startSignature",),
     "職員": ("Query.office",),
 }

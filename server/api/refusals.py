@@ -29,6 +29,7 @@ WHOLE: Final = {
     "UNKNOWN_APPLICATION": "受付番号か確認コードが違います。",
     "OWNER_REQUIRED": "この申請を出した人としてサインインするか、その人のトークンで送ってください。",
     "NOT_WITHDRAWABLE": "この申請は、もう取り下げられません。担当の課に連絡してください。",
+    "NOT_ASKED": "この申請には、いま答えを待っている質問がありません。",
     "IDEMPOTENCY_MISMATCH": "この idempotencyKey は、ほかの内容を送るのに使われました。新しい値を付けてください。",
     "CONFLICT": "同じ時に送られたものと重なりました。もう一度送ってください。",
     "type": "answers は、質問の名前と答えのオブジェクトにしてください。",

@@ -13,7 +13,8 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
-from server.api import applications, enums
+from server.api import answering, applications, enums
+from server.api.answering import AnswerApplicationInput, AnswerApplicationPayload
 from server.api.applications import (
     Application,
     StartSignatureInput,
@@ -133,6 +134,12 @@ async def _withdraw_application(
     return await applications.withdraw(info, input)
 
 
+async def _answer_application(
+    info: Info, input: Annotated[AnswerApplicationInput, argument(description="答え。")]
+) -> AnswerApplicationPayload:
+    return await answering.answer(info, input)
+
+
 async def _slots(
     info: Info,
     slug: Annotated[str, argument(description="手続の slug。")],
@@ -176,6 +183,10 @@ class Mutation:
     start_signature: StartSignaturePayload = field(
         resolver=_start_signature,
         description="申請への電子署名を始める。JPKI_SIGNATURE でサインインしたセッションで使う。",
+    )
+    answer_application: AnswerApplicationPayload = field(
+        resolver=_answer_application,
+        description="担当課からの質問に答える。受付番号と確認コードを持つ人が、期限のあとでも、担当課が先へ進めるまで答えられる。",
     )
     withdraw_application: WithdrawApplicationPayload = field(
         resolver=_withdraw_application,

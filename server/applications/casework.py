@@ -6,7 +6,7 @@ said is sealed, and the resident's notice is written. Of two who act at once one
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,6 +20,7 @@ from server.applications.lookup import Application
 from server.applications.messages import Audience, Kind, Message, plain_text
 from server.applications.states import MOVES, Act, OfficeState, ResidentState, refusable
 from server.applications.teller import News, Teller, case_key
+from server.applications.uploads import Owner
 from server.notices import outbox
 from server.people.roles import Action
 from server.people.sessions import Visitor
@@ -57,7 +58,8 @@ _KINDS: Final = {
 class Unfit(StrEnum):
     """Why an act was not done, where it is not the state: TEXT nothing was written, or too much; DAY the answer is
     asked for by no day ahead; DEPARTMENT it is not another one of the city; SAME_PERSON whoever put it to decision does
-    not decide; LATE it is not to be undone any more; KIND what was filed asks for no decision."""
+    not decide; LATE it is not to be undone any more; KIND what was filed asks for no decision; WAITING the resident
+    still has time to answer."""
 
     TEXT = "text"
     DAY = "day"
@@ -65,16 +67,19 @@ class Unfit(StrEnum):
     SAME_PERSON = "same-person"
     LATE = "late"
     KIND = "kind"
+    WAITING = "waiting"
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An act with what it says: `text` as typed, until when an answer is wanted, and to which department (`to`)."""
+    """An act with what it says: `text` as typed, until when an answer is wanted, to which department (`to`), and the
+    files of an answer (id → who holds them until then)."""
 
     act: Act
     text: str = ""
     answer_by: datetime | None = None
     to: str = ""
+    files: Mapping[str, Owner] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +131,16 @@ def acts(db: Reading, staff: Staff, row: Any, now: datetime) -> list[Act]:
     return [act for act in able if _hindrance(db, staff, row, act, now) is None]
 
 
+def answerable(db: Reading, staff: Staff, number: str) -> str | None:
+    """The id of a case whose resident was asked, for whoever may enter the answer; None of any other."""
+    row = db.one(_BY_NUMBER, {"number": number})
+    if row is None or row.state not in MOVES[Act.ANSWER] or not staff.may(Action.ANSWER, row.department, row.state):
+        return None
+    return str(row.id)
+
+
 def act(db: Writing, office: Office, staff: Staff, number: str, order: Order, *, now: datetime) -> Moved | Unfit | bool:
-    """Do it. False: there is no such case, or this is nothing this person ever does with it."""
+    """Do it. False: there is no such case, or this is nothing this person ever does with it. Raises FileGone."""
     row = db.one(_BY_NUMBER, {"number": number})
     if row is None or not _ever(staff, order.act, row.department):
         return False
@@ -165,11 +178,13 @@ def _hindrance(db: Reading, staff: Staff, row: Any, act: Act, now: datetime) -> 
         return Unfit.SAME_PERSON
     if act is Act.UNDO_ACCEPT and not (own and last is not None and now - last.at <= UNDO_WITHIN):
         return Unfit.LATE
+    if act is Act.REVIEW and row.state == OfficeState.CORRECTION_REQUESTED and not messages.over(db, row.id, now):
+        return Unfit.WAITING
     return None
 
 
 def _unfit(order: Order, row: Any, office: Office, now: datetime) -> Unfit | None:
-    if order.act in _TALKING and plain_text(order.text) is None:
+    if order.act in _TALKING and _said(order.text, order.files) is None:
         return Unfit.TEXT
     if order.act is Act.ASK and not (order.answer_by and now < order.answer_by <= now + LONGEST_WAIT):
         return Unfit.DAY
@@ -183,15 +198,21 @@ def _where(db: Reading, application_id: str, staff: Staff) -> Moved | bool:
     return Moved(OfficeState(last.state), last.actor == staff.actor) if last is not None else False
 
 
+def _said(typed: str, files: Mapping[str, Owner]) -> str | None:
+    """What is written; where files come with it, that may be nothing."""
+    return plain_text(typed) if typed.strip() or not files else ""
+
+
 def _say(db: Writing, office: Office, staff: Staff, row: Any, order: Order, now: datetime) -> None:
-    said = plain_text(order.text)
+    said = _said(order.text, order.files)
     if order.act not in _KINDS or said is None:
         return
     kind, audience = _KINDS[order.act]
     text = f"{row.department} → {order.to}\n{said}" if order.act is Act.HAND_OVER else said
     answer_by = order.answer_by if order.act is Act.ASK else None
     message = Message(kind, audience, row.department, staff.id, text, now, answer_by)
-    messages.write(db, office.keys, row.id, message, random=office.random)
+    written = messages.write(db, office.keys, row.id, message, random=office.random)
+    messages.add_files(db, row.id, written, order.files)
 
 
 def _tell(db: Writing, office: Office, application_id: str, order: Order, last: Any, now: datetime) -> None:
@@ -295,18 +316,27 @@ def _noted(db: Writing, office: Office, row: Any, staff: Staff, kind: Kind, type
 
 
 def answer(
-    db: Writing, office: Office, application: Application, visitor: Visitor, typed: str, *, now: datetime
+    db: Writing,
+    office: Office,
+    application: Application,
+    visitor: Visitor,
+    typed: str,
+    files: Mapping[str, Owner],
+    *,
+    now: datetime,
 ) -> Unfit | bool:
-    """What the resident answers to a question; `application` is one they were let see. The answers as filed stay as
-    they are: what is mended stands beside them. False: nothing is asked any more."""
+    """What the resident answers to a question, in words or with files (as in `Order`); `application` is one they were
+    let see. The answers as filed stay as they are: what is mended stands beside them. False: nothing is asked any more.
+    Raises FileGone."""
     if application.state is not ResidentState.CORRECTION_REQUESTED:
         return False
-    said = plain_text(typed)
+    said = _said(typed, files)
     if said is None:
         return Unfit.TEXT
     by = actor(visitor)
     if not move(db, application.id, OfficeState.CORRECTION_REQUESTED, OfficeState.SUBMITTED, by, now=now):
         return False
     message = Message(Kind.ANSWER, Audience.RESIDENT, "", None, said, now)
-    messages.write(db, office.keys, application.id, message, random=office.random)
+    written = messages.write(db, office.keys, application.id, message, random=office.random)
+    messages.add_files(db, application.id, written, files)
     return True

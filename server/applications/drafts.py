@@ -18,6 +18,7 @@ from sqlalchemy import bindparam, delete, select, update
 from forms_schema import Answers
 from procedures.declaration import Declaration
 from server.people.sessions import Visitor, open_session
+from server.signs import new_code, plain_code
 from server.store import tables as t
 from server.store.database import Reading, Writing
 from server.store.keys import Keys
@@ -299,33 +300,9 @@ def close(db: Writing, keys: Keys, draft: Draft, application_id: str) -> bool:
 
 def new_resume_code(db: Writing, keys: Keys, draft: Draft, *, random: Random) -> str:
     """A code that opens this draft on another device; it voids the one before. Twelve signs of five bits each."""
-    code = in_groups(new_signs(random))
+    code = new_code(random, 3, 4)
     db.execute(_RESUMABLE, {"draft_id": draft.id, "code": keys.index_digest("resume", plain_code(code))})
     return code
-
-
-ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's base 32: nothing that is mistaken for something else."""
-
-
-def new_signs(random: Random) -> str:
-    """Twelve signs of five bits each."""
-    return "".join(ALPHABET[byte & 31] for byte in random(12))
-
-
-def in_groups(signs: str) -> str:
-    """They as a person reads them: 'XXXX-XXXX-XXXX'."""
-    return "-".join((signs[:4], signs[4:8], signs[8:]))
-
-
-_LOOKALIKES: Final = str.maketrans("OIL", "011")
-
-
-def plain_code(text: str) -> str:
-    """A code as it is compared: without blanks and hyphens, and O, I, L read as what was meant."""
-    wide = {ord(c) + 0xFEE0: c for c in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"}
-    kept = (c for c in text.translate(wide).upper() if c.isascii() and c.isalnum())
-    return "".join(kept).translate(_LOOKALIKES)
 
 
 def resume(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, bindparam, delete, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, delete, false, func, or_, select
 
 from forms_schema import Answers
 from procedures.declaration import Assurance
@@ -53,8 +53,8 @@ _REASON: Final = "staff_reason.sealed_reason"
 @dataclass(frozen=True, slots=True)
 class Row:
     """A line of the list. `protected`: whoever filed it is under 支援措置. `asked`: the counter was asked, and has not
-    answered. `answered`: somebody was asked and has answered, and nothing was done since. `assignee` is the id of who
-    looks after it, '' for nobody."""
+    answered. `answered`: somebody was asked and has answered, and nothing was done since. `overdue`: the day by which
+    the resident was to answer is over. `assignee` is the id of who looks after it, '' for nobody."""
 
     number: str
     slug: str
@@ -65,6 +65,7 @@ class Row:
     channel: str = ""
     asked: bool = False
     answered: bool = False
+    overdue: bool = False
     assignee: str = ""
 
 
@@ -121,7 +122,8 @@ class Step:
 class Case:
     """An application with everything in it. `protected`: a person in it is under 支援措置. `acts`: what this person may
     do with it as it stands. `other`: it is another department's. `counter`: it was taken in at a window, whose clerks
-    can be asked. `assignee` is the name of who looks after it, '' for nobody; `mine`: it is this person."""
+    can be asked. `assignee` is the name of who looks after it, '' for nobody; `mine`: it is this person. `pending`: the
+    files of an answer that they have not entered yet."""
 
     id: str
     number: str
@@ -144,6 +146,7 @@ class Case:
     counter: bool = False
     assignee: str = ""
     mine: bool = False
+    pending: Sequence[uploads.Upload] = ()
     entry: Mapping[str, Any] = field(default_factory=dict)
     """What was recorded at the window where it was written down (`submission.Entry`); empty of any other."""
 
@@ -204,6 +207,19 @@ _LAST_SAID: Final = (
     .limit(1)
     .scalar_subquery()
 )
+_ANSWER_BY: Final = (
+    select(t.case_message.c.answer_by)
+    .where(
+        t.case_message.c.application_id == _C.id,
+        t.case_message.c.kind == messages.Kind.QUESTION.value,
+        t.case_message.c.audience == messages.Audience.RESIDENT.value,
+    )
+    .order_by(t.case_message.c.created_at.desc(), t.case_message.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_OVERDUE: Final = and_(_C.state == OfficeState.CORRECTION_REQUESTED.value, bindparam("now") > _ANSWER_BY)
+"""Whether an answer should have come by now: whoever looks at the list has to do something about it."""
 _LISTED: Final = t.application.outerjoin(t.resident, t.resident.c.id == _C.resident_id).outerjoin(
     t.case_assignee, t.case_assignee.c.application_id == _C.id
 )
@@ -215,9 +231,10 @@ _PAGE: Final = (
         t.case_assignee.c.staff_id.label("assignee"),
         _ASKED.label("asked"),
         _LAST_SAID.label("last_said"),
+        _OVERDUE.label("overdue"),
     )
     .select_from(_LISTED)
-    .order_by(_C.submitted_at, _C.id)
+    .order_by(case((_OVERDUE, 0), else_=1), _C.submitted_at, _C.id)
     .limit(PER_PAGE)
     .offset(bindparam("skip"))
 )
@@ -251,11 +268,12 @@ _LINES: Final = (
 )
 
 
-def listing(db: Reading, departments: Collection[str], asked: Asked, *, page: int = 1) -> Listing:
-    """What these departments have of what is asked for, the oldest first: it waits longest."""
+def listing(db: Reading, departments: Collection[str], asked: Asked, *, now: datetime, page: int = 1) -> Listing:
+    """What these departments have of what is asked for, the oldest first: it waits longest. Before them all stands what
+    residents were to answer by now."""
     wanted = _wanted(departments, asked)
     total = int(db.scalar(_COUNT.where(*wanted)) or 0)
-    rows = [_row(row) for row in db.all(_PAGE.where(*wanted), {"skip": (page - 1) * PER_PAGE})]
+    rows = [_row(row) for row in db.all(_PAGE.where(*wanted), {"skip": (page - 1) * PER_PAGE, "now": now})]
     return Listing(rows, total, max(1, -(-total // PER_PAGE)))
 
 
@@ -288,6 +306,7 @@ def _row(row: Any) -> Row:
         channel=row.channel,
         asked=bool(row.asked),
         answered=answered,
+        overdue=bool(row.overdue),
         assignee=row.assignee or "",
     )
 
@@ -330,14 +349,16 @@ def look(
 def look_at_file(
     db: Writing, keys: Keys, staff: Staff, number: str, file: str, *, now: datetime
 ) -> uploads.Stored | NeedsReason | None:
-    """A file of a case, audited. None: there is none, or not for this person."""
+    """A file of a case, audited; or one of an answer that this person is about to enter. None: there is none, or not
+    for this person."""
     found = _admitted(db, staff, number, now)
     if not isinstance(found, tuple):
         return found
     row, reason = found
     stored = uploads.one(db, keys, file, "application", row.id)
-    if stored is not None:
-        _audit(db, staff, row, "application.file", reason)
+    if stored is None:
+        return uploads.one(db, keys, file, *uploads.pending(row.id, staff.id))
+    _audit(db, staff, row, "application.file", reason)
     return stored
 
 
@@ -386,6 +407,7 @@ def _case(db: Reading, keys: Keys, staff: Staff, row: Any, now: datetime) -> Cas
         counter=casework.taken_in(db, row.id) is not None,
         assignee=names.of(f"staff:{assignee}") if assignee else "",
         mine=assignee == staff.id,
+        pending=uploads.of(db, keys, *uploads.pending(row.id, staff.id)),
         entry=entry,
     )
 

@@ -19,6 +19,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, select, update
 
 from server.applications import history, suspending
+from server.applications.teller import Teller
 from server.catalogue import Suspension
 from server.money import refunds, till
 from server.people import staff as accounts
@@ -100,14 +101,17 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Doing:
-    """What an effect is given: the store, the proposal, and who allowed it."""
+    """What an effect is given: the store, who tells residents, the proposal, and who allowed it."""
 
     db: Writing
-    keys: Keys
+    teller: Teller
     proposal: Proposal
     staff: Staff
     now: datetime
-    random: Random
+
+    @property
+    def keys(self) -> Keys:
+        return self.teller.keys
 
 
 Effect = Callable[[Doing], "str | Failed"]
@@ -147,7 +151,7 @@ def propose(
     account); `department` '' for what is of the whole city; `detail` is sealed. KeyError for an unknown kind."""
     if not staff.may(TWO_PEOPLE[kind].ask, department):
         return Unmet.FORBIDDEN
-    if db.all(_SAME, {"kind": kind, "target": target, "since": now - GOOD_FOR}):
+    if waits(db, kind, target, now=now):
         return Unmet.WAITING
     proposal_id = new_id(random)
     key, wrapped = keys.new_data_key(proposal_id)
@@ -158,10 +162,14 @@ def propose(
     return proposal_id
 
 
-def decide(
-    db: Writing, keys: Keys, proposal_id: str, staff: Staff, allow: bool, *, now: datetime, random: Random
-) -> Decision:
+def waits(db: Reading, kind: str, target: str, *, now: datetime) -> bool:
+    """Whether this is asked for, and nobody has decided yet."""
+    return bool(db.all(_SAME, {"kind": kind, "target": target, "since": now - GOOD_FOR}))
+
+
+def decide(db: Writing, teller: Teller, proposal_id: str, staff: Staff, allow: bool, *, now: datetime) -> Decision:
     """Allow a proposal, which is done with it, or refuse it."""
+    keys = teller.keys
     row = db.one(_BY_ID_LOCKED, {"proposal_id": proposal_id})
     if row is None or not staff.may(TWO_PEOPLE[row.kind].allow, row.department):
         return Decision(Outcome.UNKNOWN)
@@ -172,7 +180,7 @@ def decide(
     if not _settled(db, found, "allowed" if allow else "refused", staff, now):
         return Decision(Outcome.OVER, found)
     _audit(db, "proposal.allow" if allow else "proposal.refuse", found.target, proposal_id, found.kind, staff)
-    told = _carried_out(Doing(db, keys, found, staff, now, random)) if allow else ""
+    told = _carried_out(Doing(db, teller, found, staff, now)) if allow else ""
     after = _proposal(db, keys, db.one(_BY_ID, {"proposal_id": proposal_id}), now)
     if isinstance(told, Failed):
         return Decision(Outcome.FAILED, after, told.why)
@@ -303,7 +311,7 @@ def _reset(doing: Doing) -> str | Failed:
     found = accounts.account(doing.db, doing.keys, doing.proposal.target)
     if found is None:
         return Failed("unknown")
-    given: dict[str, Any] = {"actor": doing.staff.actor, "now": doing.now, "random": doing.random}
+    given: dict[str, Any] = {"actor": doing.staff.actor, "now": doing.now, "random": doing.teller.random}
     code = accounts.reset(doing.db, doing.keys, found.login, **given)
     return Failed(code.value) if isinstance(code, accounts.Unfit) else code
 
@@ -319,25 +327,25 @@ def read_held(text: str) -> list[Held]:
 
 
 def _refund(doing: Doing) -> str | Failed:
-    """Money goes back: cash at once, what came through a provider as soon as it answers (`refunds.carry_out`)."""
-    detail = doing.proposal.detail
-    done = refunds.decided(
-        doing.db,
-        detail["payment"],
-        int(detail["amount"]),
-        refund_id=doing.proposal.id,
-        actor=doing.staff.actor,
-        now=doing.now,
-    )
-    return "" if done else Failed("money")
+    """Money goes back: over the counter once somebody there hands it over (`refunds.handed_over`), what came through a
+    provider as soon as it answers (`refunds.carry_out`)."""
+    asked, by = doing.proposal, doing.staff.actor
+    amount = int(asked.detail["amount"])
+    found = refunds.decided(doing.db, asked.detail["payment"], amount, refund_id=asked.id, actor=by, now=doing.now)
+    if found is None:
+        return Failed("money")
+    if found.at_till:
+        doing.teller.refund_ready(doing.db, found, doing.now)
+    return ""
 
 
 def _void(doing: Doing) -> str | Failed:
-    """What was written down by mistake at the till is owed again."""
-    detail = doing.proposal.detail
-    owed = till.void(doing.db, detail["bundle"], actor=doing.staff.actor, now=doing.now)
+    """What was written down by mistake at the till is owed again, and whoever filed is told."""
+    bundle = doing.proposal.detail["bundle"]
+    owed = till.void(doing.db, bundle, actor=doing.staff.actor, now=doing.now)
     for application_id in owed or ():
         history.unpaid(doing.db, application_id, doing.staff.actor, doing.now)
+        doing.teller.unpaid(doing.db, application_id, bundle, doing.proposal.department, doing.now)
     return "" if owed is not None else Failed("money")
 
 

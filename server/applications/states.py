@@ -118,7 +118,11 @@ MOVES: Final[Mapping[Act, Mapping[OfficeState, OfficeState]]] = MappingProxyType
             _S.REVIEWING: _S.CORRECTION_REQUESTED,
         },
         Act.ANSWER: {_S.CORRECTION_REQUESTED: _S.SUBMITTED},
-        Act.REVIEW: {_S.SUBMITTED: _S.REVIEWING, _S.ACCEPTED: _S.REVIEWING},
+        Act.REVIEW: {
+            _S.SUBMITTED: _S.REVIEWING,
+            _S.ACCEPTED: _S.REVIEWING,
+            _S.CORRECTION_REQUESTED: _S.REVIEWING,
+        },
         Act.COMPLETE: {_S.ACCEPTED: _S.COMPLETED, _S.REVIEWING: _S.COMPLETED, _S.APPROVED: _S.COMPLETED},
         Act.REFUSE: {_S.ACCEPTED: _S.REFUSED, _S.REVIEWING: _S.REFUSED},
         Act.PROPOSE: {_S.REVIEWING: _S.PENDING_DECISION},
@@ -131,7 +135,8 @@ MOVES: Final[Mapping[Act, Mapping[OfficeState, OfficeState]]] = MappingProxyType
 """From which state to which each act leads. What is not here is not done.
 
 What is corrected is a filing that arrives anew: whoever looks at it takes it on, or goes on with the review. A 届出 is
-found in order and is done, or is asked to be mended: it asks for no decision, so none refuses it (`refusable`).
+found in order and is done, or is asked to be mended: it asks for no decision, so none refuses it (`refusable`). What
+was not mended in time is reviewed as it is (`casework.Unfit.WAITING` until then): 行政手続法7条 lets it be refused.
 """
 
 

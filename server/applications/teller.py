@@ -17,8 +17,11 @@ from sqlalchemy import bindparam, select
 
 from forms_schema.findings import at
 from server.applications import history
+from server.applications.messages import Audience, Kind
 from server.applications.states import OfficeState
 from server.applications.submission import SEALED
+from server.money.debts import payment_of
+from server.money.refunds import Refund
 from server.money.states import RULES
 from server.notices.mail import mail_address, one_line
 from server.notices.outbox import Notice, enqueue
@@ -30,10 +33,11 @@ from server.store.values import Random
 
 
 class Ending(StrEnum):
-    """What may end while its resident is away: a fee's time, or a draft."""
+    """What may end while its resident is away: a fee's time, a draft, or the time to answer the office."""
 
     PAYMENT = "payment-due"
     DRAFT = "draft-ending"
+    ANSWER = "answer-due"
 
 
 class News(StrEnum):
@@ -45,8 +49,14 @@ class News(StrEnum):
     REFUSED = "case_refused"
 
 
-AHEAD: Final = {Ending.PAYMENT: timedelta(days=3), Ending.DRAFT: timedelta(days=1)}
+AHEAD: Final = {
+    Ending.PAYMENT: timedelta(days=3),
+    Ending.DRAFT: timedelta(days=1),
+    Ending.ANSWER: timedelta(days=3),
+}
 """How long before its end somebody is told."""
+NEWS_LASTS: Final = timedelta(days=1)
+"""How old a question is at least when its end is told: the mail that brought it said so too."""
 BATCH: Final = 100
 """Reminders in one transaction, and keys in one question."""
 
@@ -83,7 +93,30 @@ _DRAFT: Final = (
     )
     .order_by(t.draft.c.expires_at, t.draft.c.id)
 )
+_Q: Final = t.case_message.c
+_LATER: Final = t.case_message.alias("later")
+_ASKED: Final = (
+    select(_Q.id, _Q.application_id, _Q.created_at, _Q.answer_by.label("end"))
+    .join_from(t.case_message, t.application)
+    .where(
+        _Q.answer_by > bindparam("now"),
+        _Q.answer_by <= bindparam("soon"),
+        _Q.created_at <= bindparam("known"),
+        _Q.kind == Kind.QUESTION.value,
+        _Q.audience == Audience.RESIDENT.value,
+        t.application.c.state == OfficeState.CORRECTION_REQUESTED.value,
+        ~select(_LATER.c.id)  # what was asked before was answered
+        .where(
+            _LATER.c.application_id == _Q.application_id,
+            _LATER.c.audience == _Q.audience,
+            _LATER.c.created_at > _Q.created_at,
+        )
+        .exists(),
+    )
+    .order_by(_Q.answer_by, _Q.id)
+)
 _ONE: Final = {
+    Ending.ANSWER: _ASKED.where(_Q.id == bindparam("of")),
     Ending.PAYMENT: _DUE.where(t.debt.c.id == bindparam("of")),
     Ending.DRAFT: _DRAFT.where(t.draft.c.id == bindparam("of")),
 }
@@ -92,7 +125,7 @@ _TOLD: Final = select(t.outbox.c.idempotency).where(t.outbox.c.idempotency.in_(b
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """An end that is near: of which debt or draft, and the key under which it is told once."""
+    """An end that is near: of which debt, draft or question, and the key under which it is told once."""
 
     ending: Ending
     of: str
@@ -115,7 +148,25 @@ class Teller:
         history.paid(db, application_id, now, by)
         if db.scalar(_STATE, {"application_id": application_id}) in _OVER:
             return
-        self._of_application(db, "paid", application_id, f"paid:{application_id}", {"paid_at": now.isoformat()}, now)
+        key = f"paid:{application_id}:{now.isoformat()}"  # again, where the record of it was taken back
+        self._of_application(db, "paid", application_id, key, {"paid_at": now.isoformat()}, now)
+
+    def unpaid(self, db: Writing, application_id: str, record_id: str, department: str, now: datetime) -> None:
+        """That the fee came was a mistake of this department's till: it is owed again."""
+        debt = payment_of(db, application_id)
+        values = {"amount": str(debt.amount if debt else 0), "department": department}
+        self._of_application(db, "unpaid", application_id, f"unpaid:{record_id}:{application_id}", values, now)
+
+    def refund_ready(self, db: Writing, refund: Refund, now: datetime) -> None:
+        """So much of the fee goes back: it can be fetched at the till."""
+        values = {"amount": str(refund.amount), "department": refund.place}
+        self._of_application(db, "refund_ready", refund.application_id, f"refund-ready:{refund.id}", values, now)
+
+    def refunded(self, db: Writing, refund: Refund, now: datetime) -> None:
+        """So much of the fee went back: it was handed over at the till, or the provider took it on."""
+        values = {"amount": str(refund.amount), "way": "till" if refund.at_till else "provider"}
+        values |= {"department": refund.place, "refunded_at": now.isoformat()}
+        self._of_application(db, "refunded", refund.application_id, f"refunded:{refund.id}", values, now)
 
     def lapsed(self, db: Writing, application_id: str, now: datetime) -> None:
         """The fee did not come in time: the application is over, and its resident is told."""
@@ -150,6 +201,9 @@ class Teller:
         row = db.one(_ONE[reminder.ending], _window(reminder.ending, now) | {"of": reminder.of})
         if row is None or _key(reminder.ending, row) != reminder.key:
             return False
+        if reminder.ending is Ending.ANSWER:
+            values = {"answer_by": row.end.isoformat()}
+            return self._of_application(db, "answer_due", row.application_id, reminder.key, values, now, until=row.end)
         if reminder.ending is Ending.PAYMENT:
             values = {"amount": str(row.amount), "due_at": row.end.isoformat()}
             return self._of_application(db, "payment_due", row.application_id, reminder.key, values, now, until=row.end)
@@ -212,7 +266,7 @@ def reminders(db: Reading, now: datetime) -> list[Reminder]:
     """Every end that is near and was not told of."""
     found = [
         Reminder(ending, row.id, _key(ending, row))
-        for ending, statement in ((Ending.PAYMENT, _DUE), (Ending.DRAFT, _DRAFT))
+        for ending, statement in ((Ending.PAYMENT, _DUE), (Ending.DRAFT, _DRAFT), (Ending.ANSWER, _ASKED))
         for row in db.all(statement, _window(ending, now))
     ]
     told: set[str] = set()
@@ -223,7 +277,8 @@ def reminders(db: Reading, now: datetime) -> list[Reminder]:
 
 
 def _window(ending: Ending, now: datetime) -> dict[str, Any]:
-    return {"now": now, "soon": now + AHEAD[ending]}
+    known = {"known": now - NEWS_LASTS} if ending is Ending.ANSWER else {}
+    return {"now": now, "soon": now + AHEAD[ending]} | known
 
 
 def _key(ending: Ending, row: Any) -> str:

@@ -39,9 +39,18 @@ QUARANTINE_FOR: Final = timedelta(days=30)
 CLEAN, WAITING, INFECTED = "clean", "waiting", "infected"
 QUARANTINE: Final = "quarantine"
 """The owner of files that were never taken."""
+PENDING: Final = "answer"
+"""The owner of files that came with an answer to the office, until it is sent."""
+PENDING_FOR: Final = timedelta(days=7)
+"""How long such a file waits for its answer: as long as a draft does."""
+ADDED: Final = "answer:"
+"""Before the id of the answer that brought a file: its key. No attachment of a declaration has a colon in its key."""
 EXTENSIONS: Final = {PDF: (".pdf",), JPEG: (".jpg", ".jpeg"), PNG: (".png",)}
 _OURS: Final = frozenset({".pdf", ".jpg", ".jpeg", ".png", ".heic", ".heif"})
 LONGEST_NAME: Final = 100
+
+Owner = tuple[str, str]
+"""Whose a file is: (kind, id)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,7 @@ _LOOSE: Final = ("session", "resident", "upload", "taken")
 _EXPIRED = delete(t.upload).where(
     or_(
         and_(t.upload.c.owner_kind.in_(_LOOSE), t.upload.c.created_at <= bindparam("loose_before")),
+        and_(t.upload.c.owner_kind == PENDING, t.upload.c.created_at <= bindparam("pending_before")),
         and_(t.upload.c.scan == INFECTED, t.upload.c.created_at <= bindparam("infected_before")),
     )
 )
@@ -237,7 +247,18 @@ def hand_over(db: Writing, upload_ids: Sequence[str], application_id: str) -> bo
     return all(moved)
 
 
-def holder(visitor: Visitor, upload_id: str) -> tuple[str, str]:
+def pending(application_id: str, staff_id: str = "") -> Owner:
+    """Who holds the files of an answer that was not sent yet: the application for its own people, and beside it each
+    of the staff who enters one."""
+    return PENDING, f"{application_id}:{staff_id}" if staff_id else application_id
+
+
+def held(db: Reading, keys: Keys, owner: Owner) -> dict[str, Owner]:
+    """What goes with an answer that is sent now."""
+    return {file.id: owner for file in of(db, keys, *owner)}
+
+
+def holder(visitor: Visitor, upload_id: str) -> Owner:
     """Whose a file is until its submission (kind, id): the session's, the resident's whose program brings it, or
     whoever's who knows its random id."""
     if visitor.token_id is not None and visitor.resident is not None:
@@ -245,7 +266,7 @@ def holder(visitor: Visitor, upload_id: str) -> tuple[str, str]:
     return ("session", visitor.session_id) if visitor.session_id is not None else ("upload", upload_id)
 
 
-def loose(db: Reading, keys: Keys, upload_id: str, visitor: Visitor) -> tuple[Upload, tuple[str, str]] | None:
+def loose(db: Reading, keys: Keys, upload_id: str, visitor: Visitor) -> tuple[Upload, Owner] | None:
     """A file handed in ahead of its submission, with its owner (kind, id): this visitor's own, or one that came
     from nobody and is known by its random id alone."""
     for kind, owner in dict.fromkeys([holder(visitor, upload_id), ("upload", upload_id)]):
@@ -255,15 +276,14 @@ def loose(db: Reading, keys: Keys, upload_id: str, visitor: Visitor) -> tuple[Up
     return None
 
 
-def take(db: Writing, upload_id: str, owner: tuple[str, str], key: str) -> bool:
+def take(db: Writing, upload_id: str, owner: Owner, key: str) -> bool:
     """Take a loose file for a submission of this transaction, as the attachment `key`. False: another took it."""
     values = {"upload_id": upload_id, "kind": owner[0], "owner": owner[1], "as_key": key}
     return bool(db.execute(_TAKE, values).rowcount)
 
 
 def sweep(db: Writing, *, now: datetime) -> int:
-    """Delete the rows of loose files whose submission never came, and of what was in quarantine for long enough;
+    """Delete the rows of files whose submission or answer never came, and of what was in quarantine for long enough;
     their content goes with the orphans."""
-    return int(
-        db.execute(_EXPIRED, {"loose_before": now - LOOSE_FOR, "infected_before": now - QUARANTINE_FOR}).rowcount
-    )
+    before = {"loose_before": LOOSE_FOR, "pending_before": PENDING_FOR, "infected_before": QUARANTINE_FOR}
+    return int(db.execute(_EXPIRED, {name: now - age for name, age in before.items()}).rowcount)

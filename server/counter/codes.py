@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from server.applications.drafts import ALPHABET, plain_code
+from server.signs import ALPHABET, plain_code
 
 LENGTH: Final = 12
 LONGEST: Final = 500

@@ -19,12 +19,13 @@ from sqlalchemy import bindparam, delete, select, update
 from forms_schema import Answers, Json
 from procedures.city import Calendar
 from server.applications import uploads
-from server.applications.drafts import FOREVER, in_groups, new_signs
+from server.applications.drafts import FOREVER
 from server.applications.numbers import PREFIX
 from server.counter.codes import read_code
 from server.japan import midnight, today
 from server.people import staff as accounts
 from server.people.limits import Limit, demand, forgive, seconds_to_wait
+from server.signs import in_groups, new_signs
 from server.store import tables as t
 from server.store.database import Reading, Writing
 from server.store.keys import Keys
@@ -194,7 +195,7 @@ def create(
     ends = db.all(_DRAFT_ENDS, {"drafts": [each.draft_id for each in content.forms.values() if each.draft_id]})
     end = min([end, *(row.expires_at for row in ends if row.expires_at != FOREVER)])
     forms = {slug: _copied(db, each, handoff_id, now, random) for slug, each in content.forms.items()}
-    signs = new_signs(random)
+    signs = new_signs(random, 12)
     key, wrapped = keys.new_data_key(handoff_id)
     row = {"id": handoff_id, "code_digest": _digest(keys, signs), "origin": origin, "draft_id": draft_id}
     row |= {"wrapped_key": wrapped, "sealed_content": key.seal(replace(content, forms=forms).to_bytes(), SEALED)}
@@ -318,16 +319,27 @@ def files(db: Reading, keys: Keys, visit_id: str) -> Mapping[str, tuple[uploads.
     return {slug: attached for slug, attached in found.items() if attached}
 
 
-def filed(db: Writing, keys: Keys, visit_id: str, applications: Mapping[str, str]) -> None:
+def sent(db: Reading, keys: Keys, visit_id: str) -> frozenset[str]:
+    """By slug, those of the drafts a visit was begun with that have been sent, from home or here."""
+    by_draft = {draft_id: slug for slug, draft_id in _drafts(db, keys, visit_id).items()}
+    found = db.all(_FILED, {"drafts": list(by_draft)}) if by_draft else ()
+    return frozenset(by_draft[row.id] for row in found)
+
+
+def filed(db: Writing, keys: Keys, visit_id: str, applications: Mapping[str, str]) -> bool:
     """Close the drafts of what a visit has filed (application ids by slug): its way to the receipt stays, what was
-    typed and its numbers go. Other drafts stay as they are at home. To be called after the files were handed over."""
+    typed and its numbers go. Other drafts stay as they are at home. To be called after the files were handed over.
+    False: one was sent from home meanwhile, and must not be filed a second time."""
     for slug, draft_id in _drafts(db, keys, visit_id).items():
         wrapped = db.scalar(_DRAFT_KEY, {"of": draft_id})
         if slug not in applications or wrapped is None:
             continue
         emptied = keys.open_data_key(wrapped, draft_id).seal(_EMPTY, "draft.sealed_answers")
-        db.execute(_CLOSE, {"of": draft_id, "application": applications[slug], "emptied": emptied})
+        closed = db.execute(_CLOSE, {"of": draft_id, "application": applications[slug], "emptied": emptied})
+        if closed.rowcount != 1:
+            return False
         db.execute(_FORGET_NUMBERS, {"owners": [draft_id]})
+    return True
 
 
 _EMPTY: Final = json.dumps({"answers": {}, "rows": {}, "sources": {}}).encode()

@@ -136,16 +136,30 @@ def take_along(
     random: Random,
 ) -> Taken:
     """A number in `queue` for `slugs`, and a code for a copy of all that was filled in. Drafts go with the visit."""
-    begun = drafts.of_session(db, keys, who.session_id)
     ticket = None
     if queue is not None:
         given: dict[str, Any] = {"origin": handoffs.KIOSK, "language": language, "by": device.actor}
         ticket = tickets.issue(db, keys, queue, slugs=slugs, **given, now=now, random=random)
-    code = None
-    if begun or event:
-        content = Brought({each.slug: _form(each) for each in begun}, event, guide, language)
-        code = handoffs.create(db, keys, handoffs.KIOSK, content, draft_id=None, now=now, random=random)
-    return Taken(ticket, code)
+    return Taken(ticket, carried(db, keys, who, event=event, guide=guide, language=language, now=now, random=random))
+
+
+def carried(
+    db: Writing,
+    keys: Keys,
+    who: Standing,
+    *,
+    event: str,
+    guide: Mapping[str, Json],
+    language: str,
+    now: datetime,
+    random: Random,
+) -> handoffs.Code | None:
+    """A code for a copy of all that was filled in; None where nothing was."""
+    begun = drafts.of_session(db, keys, who.session_id)
+    if not begun and not event:
+        return None
+    content = Brought({each.slug: _form(each) for each in begun}, event, guide, language)
+    return handoffs.create(db, keys, handoffs.KIOSK, content, draft_id=None, now=now, random=random)
 
 
 def _form(draft: Draft) -> BroughtForm:

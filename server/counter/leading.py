@@ -11,7 +11,7 @@ from procedures.joint import Filled, Joint, Key, State, brought, guided, taken_i
 from server.applications.numbers import each_sealed_away
 from server.counter.handoffs import Brought
 from server.counter.identity import protected_members
-from server.counter.visits import Conflict, Content, Visit, save
+from server.counter.visits import Conflict, Content, Visit, held, save
 from server.store.database import Reading, Writing
 from server.store.keys import Keys
 from server.store.values import Random
@@ -21,6 +21,8 @@ def keep(
     db: Writing, keys: Keys, visit: Visit, joint: Joint, state: State, *, now: datetime, random: Random
 ) -> Visit | Conflict:
     """Save what was said, with every 個人番号 sealed away."""
+    if not held(db, visit, now=now):
+        return Conflict()  # before a number is kept for a visit that is over, where nothing would ever delete it
     sealed = _sealed(db, keys, joint, state, visit.id, now=now, random=random)
     return save(db, keys, visit, replace(visit.content, state=sealed.dump()), now=now)
 

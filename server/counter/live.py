@@ -118,6 +118,10 @@ class Live:
         del self._by_holder[waiter.holder]
         return not self._closed
 
+    def holds(self, holder: str) -> bool:
+        """Whether a stream of `holder` is open here."""
+        return holder in self._by_holder
+
     def afterwards(self, work: Coroutine[Any, Any, object]) -> None:
         """Do what is to be done when a stream is over: the request is gone by then."""
         task = asyncio.ensure_future(work)

@@ -45,12 +45,14 @@ class Sources(Parts, Protocol):
 @dataclass(frozen=True, slots=True)
 class Line:
     """One answer. `key` names it among all of the visit's ('kokuho-shutoku/applicant/name'), `stamp` is a digest of
-    what was answered, whatever the language it is told in."""
+    what was answered, whatever the language it is told in. `fact`: what it says of whom, in whichever application;
+    None where that is not known."""
 
     key: str
     label: str
     text: str
     stamp: str
+    fact: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,22 @@ class Shown:
     @property
     def lines(self) -> Iterator[Line]:
         return (line for paper in self.papers for line in paper.lines)
+
+    @property
+    def again(self) -> frozenset[str]:
+        """The keys of lines that an application further up has said already: the same answer in the same words, about
+        the same. (Who files may be called the person in one form, and the head of the household in another.)"""
+        told: dict[tuple[Key, str, str], str] = {}
+        found = set[str]()
+        for paper in self.papers:
+            for line in paper.lines:
+                if (
+                    line.fact
+                    and line.fact.path
+                    and told.setdefault((line.fact, line.stamp, line.text), paper.name) != paper.name
+                ):
+                    found.add(line.key)
+        return frozenset(found)
 
     def to_bytes(self, language: str) -> bytes:
         """What was seen, to be kept: the words themselves, in the language and order of the screen."""
@@ -198,26 +216,33 @@ def _paper(turn: Turn, name: str, declaration: Declaration, names: Mapping[str, 
     seen, form = turn.seen[name], declaration.form
     # what is filed is in Japanese; what is shown may have other words
     settled = seen.settled if form is turn.joint.forms[name].form else form.settle(seen.draft, turn.today)
-    people, parts = _people(turn, name), []
+    facts, parts = _facts(turn, name), []
     for number, section in enumerate(sections(form, settled, {})):
         lines = tuple(
-            Line(f"{name}{each.pointer}", each.label, each.text, _stamp(settled, each.pointer))
+            Line(
+                f"{name}{each.pointer}",
+                each.label,
+                each.text,
+                _stamp(settled, each.pointer),
+                facts.get(each.pointer),
+            )
             for each in section.lines
             if each.text
         )
         if lines:
-            whose = {people.get(line.key.removeprefix(name), "") for line in lines}
+            whose = {line.fact.who if line.fact else "" for line in lines}
             person = names.get(whose.pop(), "") if len(whose) == 1 else ""
             parts.append(Part(f"{name}:{number}", section.title, person, lines))
     return Paper(name, declaration.title, tuple(parts))
 
 
-def _people(turn: Turn, name: str) -> Mapping[str, str]:
-    """By pointer, whose answer it is; a name or an address in one line is of whom its parts are."""
-    found: dict[str, str] = {}
+def _facts(turn: Turn, name: str) -> Mapping[str, Key]:
+    """By pointer, which fact an answer is; a name or an address in one line is that of which its parts are parts."""
+    found: dict[str, Key] = {}
     for place in turn.seen[name].places:
-        found[place.pointer] = place.key.who
-        found.setdefault(place.pointer.rpartition("/")[0], place.key.who)
+        found[place.pointer] = place.key
+        whole = Key(place.key.who, place.key.path.rpartition("/")[0])
+        found.setdefault(place.pointer.rpartition("/")[0], whole)
     return found
 
 

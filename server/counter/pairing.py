@@ -33,6 +33,8 @@ IDLE: Final = timedelta(minutes=15)
 HERE: Final = timedelta(seconds=50)
 """A tablet gives a sign of life every 20 seconds."""
 NOTED: Final = timedelta(seconds=15)
+TURNING: Final = timedelta(seconds=2)
+"""From one page to the next a tablet has no stream: it is away only when none has come back for so long."""
 GUESSES: Final = Limit("tablet.code", 10, timedelta(minutes=10))
 """Wrong codes of one tablet: a million codes, of which some fifty are good at a time."""
 LONGEST_WORDS: Final = 100
@@ -204,7 +206,7 @@ _NOTED: Final = (
     .where(or_(_P.seen_at.is_(None), _P.seen_at < bindparam("before")))
     .values(seen_at=bindparam("now"))
 )
-_AWAY: Final = update(t.pairing).where(_P.id == bindparam("of"), _P.seen_at.is_not(None)).values(seen_at=None)
+_AWAY: Final = update(t.pairing).where(_P.id == bindparam("of"), _P.seen_at <= bindparam("since")).values(seen_at=None)
 _OVER: Final = (
     select(_P.id)
     .select_from(_WITH_VISIT)
@@ -348,9 +350,11 @@ def remarked(said: Said, remarks: Mapping[str, Remark]) -> Said:
     return said if len(every) > MOST_REMARKS else replace(said, remarks=every)
 
 
-def noted(db: Writing, pairing: Pairing, *, now: datetime) -> None:
-    """A sign of life. That the tablet is back is announced, that it is still there is not."""
-    written = db.execute(_NOTED, {"of": pairing.id, "now": now, "before": now - NOTED}).rowcount
+def noted(db: Writing, pairing: Pairing, *, now: datetime, opened: bool = False) -> None:
+    """A sign of life; `opened`: a stream, which is written down each time. That the tablet is back is announced, that
+    it is still there is not."""
+    before = now if opened else now - NOTED
+    written = db.execute(_NOTED, {"of": pairing.id, "now": now, "before": before}).rowcount
     if written and not pairing.is_here(now):
         db.announce(TOPIC, pairing.visit_id)
 
@@ -360,9 +364,10 @@ def note_due(pairing: Pairing, *, now: datetime) -> bool:
     return pairing.seen_at is None or now - pairing.seen_at >= NOTED
 
 
-def away(db: Writing, pairing_id: str, visit_id: str) -> None:
-    """The tablet has closed its stream."""
-    if db.execute(_AWAY, {"of": pairing_id}).rowcount:
+def away(db: Writing, pairing_id: str, visit_id: str, *, since: datetime) -> None:
+    """The tablet has closed its stream at `since`. Where it gave a sign of life after that, to whichever worker, it is
+    there."""
+    if db.execute(_AWAY, {"of": pairing_id, "since": since}).rowcount:
         db.announce(TOPIC, visit_id)
 
 

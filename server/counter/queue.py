@@ -152,6 +152,19 @@ def serve(db: Writing, at: At, ticket_id: str, *, visit_id: str | None = None, n
     return _step(db, Step.SERVE, ticket_id, now, at.actor, _held(at), lambda _: given)
 
 
+def begin_visit(db: Writing, at: At, visit_id: str, *, now: datetime) -> Ticket | None:
+    """The number in hand is that of whoever's interview begins here: it is served from now on, if it was not yet. None:
+    nobody was called by whoever begins it, or the number has an interview already."""
+    held = _busy(db, at, now)
+    if held is None or held.visit_id is not None or held.staff_id != at.staff_id:
+        return None
+    if held.state is State.CALLED:
+        served = serve(db, at, held.id, visit_id=visit_id, now=now)
+        return served if isinstance(served, Ticket) else None
+    changed = replace(held, visit_id=visit_id)
+    return changed if swap(db, held, changed) else None
+
+
 def absent(db: Writing, at: At, ticket_id: str, *, now: datetime) -> Outcome:
     """They did not come. Refused (SOON) before the number was called `CALLS` times."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import and_, bindparam, func, select, update
@@ -15,7 +15,7 @@ from sqlalchemy import and_, bindparam, func, select, update
 from procedures.queues import QueueTable
 from server.counter.line import IN_HAND, OPEN, Care, State, Waiting, in_order
 from server.japan import JST, today
-from server.people.factors import new_code, plain_code
+from server.signs import new_signs, plain_code
 from server.store import tables as t
 from server.store.database import Reading, Writing
 from server.store.keys import Keys
@@ -123,6 +123,11 @@ _BOOKED: Final = (
     .join_from(t.application, t.seat)
     .where(t.application.c.receipt_number == bindparam("number"), func.substr(t.seat.c.slot, 1, 10) == bindparam("day"))
 )
+_BOOKED_DAY: Final = (
+    select(func.substr(t.seat.c.slot, 1, 10))
+    .join_from(t.application, t.seat)
+    .where(t.application.c.receipt_number == bindparam("number"))
+)
 _NEWEST: Final = select(func.coalesce(func.max(t.ticket_event.c.id), 0))
 
 
@@ -185,6 +190,12 @@ def check_in(
     return None if earlier is None else CheckedIn(_ticket(earlier))
 
 
+def booked_day(db: Reading, number: str) -> date | None:
+    """The day for which an application has a seat; None where there is no such application, or it has none."""
+    found = db.scalar(_BOOKED_DAY, {"number": number})
+    return None if found is None else date.fromisoformat(found)
+
+
 def _blank(
     queue: str, origin: str, language: str, slugs: Sequence[str], priority: Care, *, now: datetime, random: Random
 ) -> Ticket:
@@ -216,7 +227,7 @@ def _insert(
     db: Writing, keys: Keys, blank: Ticket, application_id: str | None, by: str, *, now: datetime, random: Random
 ) -> Issued | None:
     """The ticket with the next number that is free; None where the application has one already."""
-    code = plain_code(new_code(random, 3))
+    code = new_signs(random, 15)
     secret = {"code_digest": _digest(keys, code), "application_id": application_id}
     for _ in range(TRIES):
         if application_id is not None and db.one(_OF_APPLICATION, {"application_id": application_id}) is not None:
@@ -301,4 +312,4 @@ def _row(of: Ticket) -> dict[str, Any]:
 def _ticket(row: Any) -> Ticket:
     slugs = tuple(row.slugs.split("\n")) if row.slugs else ()
     read = {"state": State(row.state), "priority": Care(row.priority), "slugs": slugs}
-    return Ticket(**{name: getattr(row, name) for name in _FIELDS} | read)
+    return Ticket(**dict(zip(_FIELDS, row, strict=True)) | read)

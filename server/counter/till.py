@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -60,12 +61,18 @@ _APPLICATIONS: Final = (
 )
 
 
-def owed(db: Reading, visit_id: str) -> Owed:
-    """All that is or was owed for the applications of a visit."""
+def owed(db: Reading, visit_id: str, *, at: datetime | None = None) -> Owed:
+    """All that is or was owed for the applications of a visit. `at`: as providers take it at that moment, without what
+    is overdue and about to lapse; at a window it is still taken until it has."""
     found = [payment_of(db, row.application_id) for row in db.all(_APPLICATIONS, {"visit_id": visit_id})]
     debts = [each for each in found if each is not None and each.standing is not Standing.CANCELLED]
+    debts = [each for each in debts if at is None or not _overdue(each, at)]
     lines = [Line(each, _payable(each)) for each in debts]
     return Owed(sum(each.debt.amount for each in lines if each.payable), lines, _together(lines))
+
+
+def _overdue(debt: Debt, at: datetime) -> bool:
+    return _payable(debt) and debt.due_at is not None and at > debt.due_at
 
 
 def _payable(debt: Debt) -> bool:

@@ -17,6 +17,8 @@ from sqlalchemy import bindparam, delete, or_, select, update
 
 from forms_schema import Json
 from procedures.joint import State
+from server.applications import uploads
+from server.applications.filetypes import Unfit
 from server.counter import windows
 from server.people.staff_sessions import Staff
 from server.store import tables as t
@@ -108,6 +110,12 @@ _AS_SEEN: Final = (
     _V.state == OPEN,
     _V.expires_at > bindparam("now"),
 )
+_HELD: Final = select(_V.id).where(*_AS_SEEN).with_for_update()
+_LOCKED: Final = (
+    select(_V.id)
+    .where(_V.id == bindparam("visit_id"), _V.state == OPEN, _V.expires_at > bindparam("now"))
+    .with_for_update()
+)
 _SAVE: Final = (
     update(t.visit)
     .where(*_AS_SEEN)
@@ -152,7 +160,9 @@ _BUNDLE: Final = (
     .order_by(t.application.c.submitted_at, t.visit_application.c.name)
 )
 _EXPIRED: Final = select(_V.id).where(_V.state == OPEN, _V.expires_at <= bindparam("now")).limit(200)
-_DELETE: Final = delete(t.visit).where(_V.id == bindparam("visit_id"))
+_DELETE: Final = delete(t.visit).where(
+    _V.id == bindparam("visit_id"), _V.state == OPEN, _V.expires_at <= bindparam("now")
+)
 
 
 def open_visit(
@@ -203,6 +213,12 @@ def _opened(row: Any, keys: Keys) -> Visit:
     if row.state == OPEN:
         content = Content.from_bytes(keys.open_data_key(row.wrapped_key, row.id).open(row.sealed_content, SEALED))
     return Visit(**shown, content=content)
+
+
+def held(db: Writing, visit: Visit, *, now: datetime) -> bool:
+    """Whether the visit still is as it was seen; nobody else changes or ends it until this transaction is over. For
+    whoever writes first what must not outlive it."""
+    return db.one(_HELD, {"visit_id": visit.id, "seen": visit.revision, "now": now}) is not None
 
 
 def save(db: Writing, keys: Keys, visit: Visit, content: Content, *, now: datetime) -> Visit | Conflict:
@@ -268,12 +284,21 @@ def files_of(visit_id: str, form: str) -> tuple[str, str]:
     return "visit", f"{visit_id}:{form}"
 
 
+def attach(db: Writing, visit: Visit, form: str, kept: uploads.Kept, *, now: datetime) -> Unfit | Conflict | None:
+    """Let a form of the visit have a file, whatever else was saved meanwhile. Conflict: the visit is over, and nothing
+    would ever delete the file."""
+    if db.one(_LOCKED, {"visit_id": visit.id, "now": now}) is None:
+        return Conflict()
+    return uploads.attach(db, kept, *files_of(visit.id, form))
+
+
 def sweep(db: Writing, *, now: datetime) -> int:
-    """Delete the visits whose time is over, with the 個人番号 and the files that were theirs. Audited: the chain names
-    when each was opened."""
+    """Delete the visits whose time is over, with the 個人番号 and the files that were theirs; how many. One that is
+    filed at this moment stays: its row says which applications are its own. Audited: the chain names when each was
+    opened."""
     ids = [row.id for row in db.all(_EXPIRED, {"now": now})]
-    for visit_id in ids:
+    over = [each for each in ids if db.execute(_DELETE, {"visit_id": each, "now": now}).rowcount == 1]
+    for visit_id in over:
         _forget(db, visit_id)
-        db.execute(_DELETE, {"visit_id": visit_id})
         db.audit("visit.expired", visit_id, actor="worker")
-    return len(ids)
+    return len(over)

@@ -146,10 +146,14 @@ def shares(db: Reading, bundle: Bundle, refunded: int) -> Mapping[str, int] | No
     gave back something else, as on its own pages, and a person has to say of what."""
     if refunded == bundle.amount:
         return {each.payment_id: each.attempt.amount for each in bundle.parts}
-    found = db.all(_GIVEN, {"bundle_id": bundle.id})
-    given = {each.payment_id: 0 for each in bundle.parts}
-    for row in sorted(found, key=lambda row: row.state == "decided"):
-        if sum(given.values()) >= refunded:
+    back = {each.payment_id: 0 for each in bundle.parts}
+    for row in sorted(given(db, bundle.id), key=lambda row: row.state == "decided"):
+        if sum(back.values()) >= refunded:
             break
-        given[row.payment_id] += row.amount
-    return given if sum(given.values()) == refunded else None
+        back[row.payment_id] += row.amount
+    return back if sum(back.values()) == refunded else None
+
+
+def given(db: Reading, bundle_id: str) -> Sequence[Any]:
+    """The refunds of a bundle's payments that were decided, done or not, in that order: rows of `refund`."""
+    return db.all(_GIVEN, {"bundle_id": bundle_id})

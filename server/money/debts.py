@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from procedures.declaration import Timing
 from procedures.fees import Quote
 from server.japan import midnight, today
-from server.money.account import attempts, held
+from server.money.account import Attempt, attempts, held
 from server.money.states import RULES, PaymentState, Standing
 from server.people.sessions import Visitor, granted
 from server.store import tables as t
@@ -40,7 +40,8 @@ class Debt:
 
     `due_at`: the last second in which it can be paid; None for what was raised before there was a deadline. `pay_until`
     is there while a payment is promised, `paid_at` (the provider's time) once the money came. `lapsed`: the deadline
-    passed unpaid, and the application with it.
+    passed unpaid, and the application with it. `returned`: what was given back of all that came, as far as we know of
+    which fee it was.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Debt:
     pay_until: datetime | None
     paid_at: datetime | None
     lapsed: bool
+    returned: int = 0
 
     @property
     def state(self) -> PaymentState:
@@ -64,6 +66,11 @@ class Debt:
     def payable(self) -> bool:
         """Whether the resident can (still, again) go and pay."""
         return RULES[self.standing].payable
+
+    @property
+    def covered(self) -> bool:
+        """Whether its money came, whatever was given back since."""
+        return RULES[self.standing].covers
 
     @property
     def deadline(self) -> datetime | None:
@@ -79,6 +86,9 @@ _STATE: Final = t.application.c.state.label("application_state")
 _DEBT: Final = select(t.debt, *_OF_APPLICATION, _STATE).join_from(t.debt, t.application)
 _BY_ID: Final = _DEBT.where(t.debt.c.id == bindparam("debt_id"))
 _BY_APPLICATION: Final = _DEBT.where(t.debt.c.application_id == bindparam("application_id"))
+_RETURNED: Final = select(func.coalesce(func.sum(t.refund.c.amount), 0)).where(
+    t.refund.c.payment_id == bindparam("payment_id"), t.refund.c.state == "done"
+)
 _ID: Final = select(t.debt.c.id).where(t.debt.c.application_id == bindparam("application_id"))
 
 
@@ -170,7 +180,16 @@ def _debt(db: Reading, row: Any) -> Debt:
         pay_until=max(promised) if standing is Standing.PROMISED else None,
         paid_at=min(paid, default=None),
         lapsed=row.application_state == LAPSED,
+        returned=sum(_returned(db, each) for each in made),
     )
+
+
+def _returned(db: Reading, attempt: Attempt) -> int:
+    if attempt.standing is Standing.REFUNDED:
+        return attempt.amount
+    if attempt.standing is not Standing.PARTLY_REFUNDED:
+        return 0
+    return int(db.scalar(_RETURNED, {"payment_id": attempt.id}))
 
 
 def _item(line: dict[str, Any]) -> Item:

@@ -144,6 +144,7 @@ def _noted(paid_at: datetime | None, reference: str | None, event: Event, to: St
 
 def _detail(event: Event) -> dict[str, str | int]:
     return {
+        "kind": event.kind.value,
         "payment": event.payment_id,
         "reference": event.reference,
         "event": event.id,

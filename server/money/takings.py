@@ -1,4 +1,4 @@
-"""What came in and went out, for the treasurer: a day's takings by the fee, money that is nobody's, and the cash count.
+"""What came in and went out, for the treasurer: a day's takings by the fee, and the cash count.
 
 Revenue is the gross amount (総計予算主義, 地方自治法210条): what a provider keeps for itself is no part of it.
 """
@@ -6,25 +6,19 @@ Revenue is the gross amount (総計予算主義, 地方自治法210条): what a 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, func, select
 
 from server.japan import midnight
-from server.money.debts import LAPSED
 from server.money.states import RULES, Standing
-from server.money.till import PROVIDER, Kind
+from server.money.till import CAME_IN, PLACE, PROVIDER, WAY, Kind
 from server.store import tables as t
 from server.store.database import Reading, Writing
 from server.store.values import Random, new_id
-
-WITHDRAWN: Final = "withdrawn"
-"""The office's state of an application that was taken back (`OfficeState.WITHDRAWN`)."""
-SHOWN: Final = 200
-"""Money that nobody owes, at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +38,6 @@ class Taking:
 
 
 @dataclass(frozen=True, slots=True)
-class Odd:
-    """Money a person has to look into: 'unclear' it is of another amount, 'surplus' it is not owed. `left` yen of it
-    can be given back; 0 of what is unclear, for nobody knows how much came."""
-
-    kind: str
-    payment_id: str
-    provider: str
-    reference: str
-    application: str
-    department: str
-    amount: int
-    left: int
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Count:
     """The cash as it was counted."""
 
@@ -75,15 +53,6 @@ class Count:
 
 
 _PAID: Final = [one.value for one in Standing if RULES[one].covers]
-_WAY: Final = func.coalesce(t.till_receipt.c.kind, t.payment.c.provider)
-_PLACE: Final = func.coalesce(t.till_receipt.c.department, t.application.c.department)
-_JOINED: Final = (
-    t.payment.join(t.debt, t.debt.c.id == t.payment.c.debt_id)
-    .join(t.application, t.application.c.id == t.debt.c.application_id)
-    .outerjoin(t.payment_part, t.payment_part.c.payment_id == t.payment.c.id)
-    .outerjoin(t.payment_bundle, t.payment_bundle.c.id == t.payment_part.c.bundle_id)
-    .outerjoin(t.till_receipt, t.till_receipt.c.bundle_id == t.payment_bundle.c.id)
-)
 _SAID: Final = (
     t.payment.c.id,
     t.payment.c.provider,
@@ -95,62 +64,29 @@ _SAID: Final = (
     t.application.c.receipt_number,
     t.application.c.department.label("whose"),
     func.coalesce(t.payment_bundle.c.provider_reference, t.payment.c.provider_reference).label("reference"),
-    _WAY.label("way"),
+    WAY.label("way"),
 )
 _IN: Final = (
     select(*_SAID)
-    .select_from(_JOINED)
+    .select_from(CAME_IN)
     .where(
         t.payment.c.state.in_(_PAID),
         t.payment.c.settled_at >= bindparam("since"),
         t.payment.c.settled_at < bindparam("until"),
-        _PLACE.in_([bindparam("department")]),
+        PLACE.in_([bindparam("department")]),
     )
     .order_by(t.payment.c.settled_at, t.payment.c.id)
 )
 _OUT: Final = (
     select(*_SAID, t.refund.c.id.label("refund_id"), t.refund.c.amount.label("back"), t.refund.c.done_at)
-    .select_from(_JOINED.join(t.refund, t.refund.c.payment_id == t.payment.c.id))
+    .select_from(CAME_IN.join(t.refund, t.refund.c.payment_id == t.payment.c.id))
     .where(
         t.refund.c.state == "done",
         t.refund.c.done_at >= bindparam("since"),
         t.refund.c.done_at < bindparam("until"),
-        _PLACE.in_([bindparam("department")]),
+        PLACE.in_([bindparam("department")]),
     )
     .order_by(t.refund.c.done_at, t.refund.c.id)
-)
-_OTHER: Final = t.payment.alias("other")
-_FIRST: Final = (
-    select(func.count())
-    .select_from(_OTHER)
-    .where(
-        _OTHER.c.debt_id == t.payment.c.debt_id,
-        _OTHER.c.state.in_([Standing.PAID.value, Standing.PARTLY_REFUNDED.value]),
-        or_(
-            _OTHER.c.settled_at < t.payment.c.settled_at,
-            (_OTHER.c.settled_at == t.payment.c.settled_at) & (_OTHER.c.id < t.payment.c.id),
-        ),
-    )
-    .scalar_subquery()
-)
-_GIVEN: Final = (
-    select(func.coalesce(func.sum(t.refund.c.amount), 0))
-    .where(t.refund.c.payment_id == t.payment.c.id, t.refund.c.state.in_(["decided", "done"]))
-    .scalar_subquery()
-)
-_ODD: Final = (
-    select(*_SAID, _GIVEN.label("given"))
-    .select_from(_JOINED)
-    .where(
-        _PLACE.in_(bindparam("departments", expanding=True)),
-        or_(
-            t.payment.c.state == Standing.UNCLEAR.value,
-            t.payment.c.state.in_([Standing.PAID.value, Standing.PARTLY_REFUNDED.value])
-            & (t.application.c.state.in_([LAPSED, WITHDRAWN]) | (_FIRST > 0)),
-        ),
-    )
-    .order_by(t.payment.c.created_at.desc(), t.payment.c.id)
-    .limit(SHOWN)
 )
 _COUNTS: Final = (
     select(t.till_count)
@@ -192,26 +128,6 @@ def _back(row: Any) -> Taking:
 def cash(found: Sequence[Taking]) -> int:
     """What the day's records say should be in the till, in yen, beside the change it began with."""
     return sum(each.amount for each in found if each.way == Kind.CASH)
-
-
-def odd(db: Reading, departments: Collection[str]) -> list[Odd]:
-    """Money of these departments' applications that a person has to look into, the newest first."""
-    return [_odd(row) for row in db.all(_ODD, {"departments": list(departments)})]
-
-
-def _odd(row: Any) -> Odd:
-    unclear = row.state == Standing.UNCLEAR
-    return Odd(
-        kind="unclear" if unclear else "surplus",
-        payment_id=row.id,
-        provider=row.way,
-        reference=row.reference or "",
-        application=row.receipt_number,
-        department=row.whose,
-        amount=row.amount,
-        left=0 if unclear else row.amount - int(row.given),
-        at=row.settled_at or row.created_at,
-    )
 
 
 def count(

@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, func, select, update
 
 from server.japan import today
 from server.money.account import Account
-from server.money.bundles import Bundle, all_held, begin_bundle, held_bundle
+from server.money.bundles import Bundle, all_held, begin_bundle, given, held_bundle
 from server.money.settle import Paid
 from server.money.states import RULES, Standing
 from server.store import tables as t
@@ -77,6 +77,19 @@ class Receipt:
     def change(self) -> int:
         return self.taken - self.amount
 
+
+WAY: Final = func.coalesce(t.till_receipt.c.kind, t.payment.c.provider)
+"""How money came, in `CAME_IN`: a value of `Kind`, or the provider's name."""
+PLACE: Final = func.coalesce(t.till_receipt.c.department, t.application.c.department)
+"""Whose money it is to look after: the till's department, else the application's."""
+CAME_IN: Final = (
+    t.payment.join(t.debt, t.debt.c.id == t.payment.c.debt_id)
+    .join(t.application, t.application.c.id == t.debt.c.application_id)
+    .outerjoin(t.payment_part, t.payment_part.c.payment_id == t.payment.c.id)
+    .outerjoin(t.payment_bundle, t.payment_bundle.c.id == t.payment_part.c.bundle_id)
+    .outerjoin(t.till_receipt, t.till_receipt.c.bundle_id == t.payment_bundle.c.id)
+)
+"""Payments with what they were for, and the receipt of the till where there is one."""
 
 _LAST: Final = select(func.max(t.till_receipt.c.number)).where(t.till_receipt.c.day == bindparam("day"))
 _RECEIPTS: Final = select(t.till_receipt, t.payment_bundle.c.provider_reference, t.payment_bundle.c.visit_id).join_from(
@@ -169,9 +182,11 @@ def _numbered(
 
 def void(db: Writing, bundle_id: str, *, actor: str, now: datetime) -> Sequence[str] | None:
     """Take a mistaken record back: the ids of the applications whose fees are owed again. None: there is no such
-    record, it was taken back before, or something of it was given back already."""
+    record, it was taken back before, or something of it was given back already, or is about to be."""
     bundle = held_bundle(db, PROVIDER, bundle_id)
     if bundle is None or any(each.attempt.standing is not Standing.PAID for each in bundle.parts):
+        return None
+    if given(db, bundle_id):
         return None
     if db.execute(_VOID, {"of": bundle_id, "at": now}).rowcount != 1:
         return None

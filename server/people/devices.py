@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, or_, select, update
 
-from server.people.factors import new_code, plain_code
 from server.people.limits import Limit
 from server.people.sessions import new_token, token_digest
+from server.signs import new_code, plain_code
 from server.store import tables as t
 from server.store.database import Reading, Writing
 from server.store.keys import Keys
@@ -25,6 +25,10 @@ from server.store.values import Random, new_id
 
 TOPIC: Final = "device"
 """Bulletin topic; the key is the id of a device that was ended, enrolled anew, or that calls a clerk."""
+CALLS: Final = "calls"
+"""The key that is told besides whenever any call begins, is answered, or is over."""
+GOING: Final = timedelta(minutes=5)
+"""How long whoever said that they go is on their way; then the call is over, and can be made anew."""
 ENROL_WITHIN: Final = timedelta(minutes=30)
 SEEN_EVERY: Final = timedelta(minutes=5)
 LONGEST_LABEL: Final = 40
@@ -46,7 +50,8 @@ class BadDevice(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A registered machine. `kind` is 'kiosk', 'tablet' or 'board'; `session_id` is of whoever stands at a kiosk."""
+    """A registered machine. `kind` is 'kiosk', 'tablet' or 'board'; `session_id` is of whoever stands at a kiosk.
+    `called_at`: they call a clerk; `answered_at`: one is on the way."""
 
     id: str
     kind: str
@@ -54,6 +59,7 @@ class Device:
     window_id: str | None
     session_id: str | None = None
     called_at: datetime | None = None
+    answered_at: datetime | None = None
     touch_due: bool = False
     """Whether `touch` should note this request."""
 
@@ -75,7 +81,17 @@ class Listed:
     state: str
     enrol_until: datetime | None
     seen_at: datetime | None
-    called_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Somebody at a device asks for a clerk, since `called_at`. `answered_by` is the actor of whoever goes there, ''
+    while nobody does."""
+
+    device_id: str
+    label: str
+    called_at: datetime
+    answered_by: str
 
 
 _OF_TOKEN: Final = select(t.device).where(
@@ -103,20 +119,35 @@ _RENEW: Final = (
 _END: Final = (
     update(t.device)
     .where(t.device.c.id == bindparam("of"), t.device.c.disabled_at.is_(None))
-    .values(disabled_at=bindparam("now"), token_digest=None, enrol_digest=None, enrol_until=None, called_at=None)
+    .values(disabled_at=bindparam("now"), token_digest=None, enrol_digest=None, enrol_until=None)
+    .values(called_at=None, answered_at=None, answered_by=None)
 )
+_ON: Final = or_(t.device.c.answered_at.is_(None), t.device.c.answered_at > bindparam("since"))
 _TOUCH: Final = update(t.device).where(t.device.c.id == bindparam("of")).values(seen_at=bindparam("now"))
 _CALL: Final = (
     update(t.device)
-    .where(t.device.c.id == bindparam("of"), t.device.c.disabled_at.is_(None), t.device.c.called_at.is_(None))
-    .values(called_at=bindparam("now"))
+    .where(
+        t.device.c.id == bindparam("of"),
+        t.device.c.disabled_at.is_(None),
+        or_(t.device.c.called_at.is_(None), t.device.c.answered_at <= bindparam("since")),
+    )
+    .values(called_at=bindparam("now"), answered_at=None, answered_by=None)
 )
 _ANSWER: Final = (
-    update(t.device).where(t.device.c.id == bindparam("of"), t.device.c.called_at.is_not(None)).values(called_at=None)
+    update(t.device)
+    .where(t.device.c.id == bindparam("of"), t.device.c.called_at.is_not(None), t.device.c.answered_at.is_(None))
+    .values(answered_at=bindparam("now"), answered_by=bindparam("by"))
+)
+_CALL_OVER: Final = (
+    update(t.device)
+    .where(t.device.c.id == bindparam("of"), t.device.c.called_at.is_not(None))
+    .values(called_at=None, answered_at=None, answered_by=None)
 )
 _EVERY: Final = select(t.device).order_by(t.device.c.kind, t.device.c.label, t.device.c.created_at)
 _CALLING: Final = (
-    select(t.device).where(t.device.c.called_at.is_not(None)).order_by(t.device.c.called_at, t.device.c.id)
+    select(*(t.device.c[name] for name in ("id", "label", "called_at", "answered_by")))
+    .where(t.device.c.called_at.is_not(None), _ON)
+    .order_by(t.device.c.called_at, t.device.c.id)
 )
 
 
@@ -169,7 +200,7 @@ def enrol(db: Writing, keys: Keys, code: str, *, now: datetime, random: Random) 
     db.execute(_ENROL, {"of": row.id, "token": token_digest(token), "now": now})
     db.audit("device.enrol", row.id, actor=f"device:{row.id}")
     db.announce(TOPIC, row.id)
-    return _device(row), token
+    return _device(row, now), token
 
 
 def end(db: Writing, device_id: str, by: str, *, now: datetime) -> bool:
@@ -177,8 +208,7 @@ def end(db: Writing, device_id: str, by: str, *, now: datetime) -> bool:
     if db.execute(_END, {"of": device_id, "now": now}).rowcount != 1:
         return False
     db.audit("device.end", device_id, actor=by)
-    db.announce(TOPIC, device_id)
-    return True
+    return _announced(db, device_id, 1)
 
 
 def _digest(keys: Keys, code: str) -> bytes:
@@ -191,7 +221,7 @@ def _digest(keys: Keys, code: str) -> bytes:
 def who(db: Reading, token: str, *, now: datetime) -> Device | None:
     """Which device this token is of; None for one that is unknown, replaced, or of a device that was ended."""
     row = db.one(_OF_TOKEN, {"token_digest": token_digest(token)})
-    return None if row is None else _device(row, row.seen_at is None or now - row.seen_at >= SEEN_EVERY)
+    return None if row is None else _device(row, now, row.seen_at is None or now - row.seen_at >= SEEN_EVERY)
 
 
 def touch(db: Writing, device_id: str, *, now: datetime) -> None:
@@ -199,8 +229,10 @@ def touch(db: Writing, device_id: str, *, now: datetime) -> None:
     db.execute(_TOUCH, {"of": device_id, "now": now})
 
 
-def _device(row: Any, touch_due: bool = False) -> Device:
-    return Device(row.id, row.kind, row.label, row.window_id, row.session_id, row.called_at, touch_due)
+def _device(row: Any, now: datetime, touch_due: bool = False) -> Device:
+    calls = row.answered_at is None or row.answered_at > now - GOING
+    asked, answered = (row.called_at, row.answered_at) if calls else (None, None)
+    return Device(row.id, row.kind, row.label, row.window_id, row.session_id, asked, answered, touch_due)
 
 
 def every(db: Reading) -> Sequence[Listed]:
@@ -210,7 +242,7 @@ def every(db: Reading) -> Sequence[Listed]:
 
 def _listed(row: Any) -> Listed:
     state = "ended" if row.disabled_at else "in use" if row.token_digest else "waiting"
-    return Listed(row.id, row.kind, row.label, row.window_id, state, row.enrol_until, row.seen_at, row.called_at)
+    return Listed(row.id, row.kind, row.label, row.window_id, state, row.enrol_until, row.seen_at)
 
 
 # --- calling a clerk ------------------------------------------------------------------------------------------------
@@ -218,20 +250,27 @@ def _listed(row: Any) -> Listed:
 
 def call(db: Writing, device_id: str, *, now: datetime) -> bool:
     """Somebody at this device asks for a clerk. False: they have asked already."""
-    return _announced(db, device_id, db.execute(_CALL, {"of": device_id, "now": now}).rowcount)
+    return _announced(db, device_id, db.execute(_CALL, {"of": device_id, "now": now, "since": now - GOING}).rowcount)
 
 
-def answer(db: Writing, device_id: str) -> bool:
-    """The call is over: a clerk has come, or whoever called has taken it back. False: nobody calls there."""
-    return _announced(db, device_id, db.execute(_ANSWER, {"of": device_id}).rowcount)
+def answer(db: Writing, device_id: str, by: str, *, now: datetime) -> bool:
+    """Somebody goes there; `by` is an actor as the audit names them. False: a colleague was faster, or nobody calls."""
+    return _announced(db, device_id, db.execute(_ANSWER, {"of": device_id, "by": by, "now": now}).rowcount)
+
+
+def call_over(db: Writing, device_id: str) -> bool:
+    """A clerk has come, or whoever called has taken it back. False: nobody calls there."""
+    return _announced(db, device_id, db.execute(_CALL_OVER, {"of": device_id}).rowcount)
 
 
 def _announced(db: Writing, device_id: str, changed: int) -> bool:
     if changed:
         db.announce(TOPIC, device_id)
+        db.announce(TOPIC, CALLS)
     return changed == 1
 
 
-def calling(db: Reading) -> Sequence[Listed]:
-    """The devices at which somebody asks for a clerk, who asked first before the others."""
-    return tuple(_listed(row) for row in db.all(_CALLING))
+def calling(db: Reading, *, now: datetime) -> Sequence[Call]:
+    """Where somebody asks for a clerk, who asked first before the others."""
+    found = db.all(_CALLING, {"since": now - GOING})
+    return tuple(Call(row.id, row.label, row.called_at, row.answered_by or "") for row in found)

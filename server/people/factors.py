@@ -12,6 +12,7 @@ from typing import Final
 
 import pyotp
 
+from server.signs import new_code
 from server.store.values import Random
 
 STEP: Final = 30
@@ -21,8 +22,6 @@ ISSUER: Final = "Kakanai"
 
 _AROUND: Final = (-1, 0, 1)
 """A telephone's clock may be half a minute off."""
-_CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_READ_AS: Final = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _WIDE: Final = str.maketrans("０１２３４５６７８９", "0123456789")
 _MARGIN: Final = 4
 """Light modules around a QR code (ISO/IEC 18004)."""
@@ -52,17 +51,6 @@ def digits(typed: str) -> str:
     """Six digits as typed, with blanks or full-width; '' for anything else."""
     found = re.sub(r"[\s-]", "", typed[:50]).translate(_WIDE)
     return found if re.fullmatch("[0-9]{6}", found) else ""
-
-
-def new_code(random: Random, groups: int) -> str:
-    """25 bits a group, as 'XXXXX-XXXXX' in Crockford's base32."""
-    letters = "".join(_CROCKFORD[byte & 31] for byte in random(5 * groups))
-    return "-".join(letters[start : start + 5] for start in range(0, len(letters), 5))
-
-
-def plain_code(typed: str) -> str:
-    """A code as it is compared: case, hyphens and blanks do not matter, nor O for 0, I or L for 1."""
-    return "".join(letter for letter in typed[:80].upper() if letter.isalnum()).translate(_READ_AS)
 
 
 def new_recovery_codes(random: Random) -> Sequence[str]:

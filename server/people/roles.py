@@ -103,7 +103,7 @@ POLICY: Final[Mapping[Action, Rule]] = MappingProxyType(
         Action.UNDO_ACCEPT: Rule(frozenset({Role.CLERK}), Whose.OWN, frozenset({"accepted"})),
         Action.ASK: Rule(_HANDLING, Whose.OWN, frozenset({"submitted", "accepted", "reviewing"})),
         Action.ANSWER: Rule(_HANDLING, Whose.OWN, frozenset({"correction_requested"})),
-        Action.REVIEW: Rule(_HANDLING, Whose.OWN, frozenset({"submitted", "accepted"})),
+        Action.REVIEW: Rule(_HANDLING, Whose.OWN, frozenset({"submitted", "accepted", "correction_requested"})),
         Action.COMPLETE: Rule(_HANDLING, Whose.OWN, frozenset({"accepted", "reviewing", "approved"})),
         Action.REFUSE: Rule(frozenset({Role.REVIEWER}), Whose.OWN, frozenset({"accepted", "reviewing"})),
         Action.PROPOSE: Rule(_HANDLING, Whose.OWN, frozenset({"reviewing"})),

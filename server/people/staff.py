@@ -19,10 +19,11 @@ from typing import Any, Final
 
 from server.people import staff_rows as rows
 from server.people import staff_sessions
-from server.people.factors import new_code, new_secret, step_of
+from server.people.factors import new_secret, step_of
 from server.people.limits import Limit, forgive, seconds_to_wait
 from server.people.roles import Held
 from server.people.staff_sessions import PROFILE, Stage, held_by, open_profile, open_session
+from server.signs import new_code
 from server.store import tables as t
 from server.store.database import Reading, Writing
 from server.store.keys import Keys

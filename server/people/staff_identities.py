@@ -13,9 +13,9 @@ from typing import Any
 
 from server.people import staff_rows as rows
 from server.people import staff_sessions
-from server.people.factors import new_code
 from server.people.staff import ENROL_WITHIN, Account, Unfit, account, enrollable, enter, folded, forgiven
 from server.people.staff_sessions import Stage, open_profile, open_session
+from server.signs import new_code
 from server.store import tables as t
 from server.store.database import Reading, Writing
 from server.store.keys import Keys

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, select, update
 
-from server.people.factors import digits, new_recovery_codes, plain_code, step_of
+from server.people.factors import digits, new_recovery_codes, step_of
+from server.signs import plain_code
 from server.store import tables as t
 from server.store.database import Writing
 from server.store.keys import Keys

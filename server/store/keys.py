@@ -30,10 +30,9 @@ from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 
 from server.settings import Settings
+from server.signs import in_groups, plain_code, signs_of
 
 _NONCE: Final = 12
-_CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_READ_AS: Final = str.maketrans({"O": "0", "I": "1", "L": "1"})
 
 
 class Unsealable(ValueError):
@@ -122,13 +121,12 @@ class Keys:
     def access_code(self, application_id: str) -> str:
         """60 bits as 'XXXX-XXXX-XXXX' in Crockford's base32; the same for the same application."""
         number = int.from_bytes(_hmac(self._index_subkey("access-code"), application_id)[:8]) >> 4
-        letters = "".join(_CROCKFORD[number >> shift & 31] for shift in range(55, -5, -5))
-        return "-".join((letters[:4], letters[4:8], letters[8:]))
+        return in_groups(signs_of(number, 12))
 
     def is_access_code(self, typed: str, application_id: str) -> bool:
         """Compares in constant time; case, hyphens, blanks and O for 0, I or L for 1 do not matter."""
-        plain = "".join(letter for letter in typed.upper() if letter.isalnum()).translate(_READ_AS)
-        return hmac.compare_digest(plain.encode(), self.access_code(application_id).replace("-", "").encode())
+        ours = plain_code(self.access_code(application_id))
+        return hmac.compare_digest(plain_code(typed).encode(), ours.encode())
 
     def subkey(self, purpose: str) -> bytes:
         """32 bytes of SECRET_KEY for one purpose: links, short-lived tokens. Nothing that is kept depends on it."""

@@ -408,6 +408,19 @@ class Refund(_Stored, table=True):
     done_at: datetime | None = None
 
 
+class MoneyNote(_Stored, table=True):
+    """That money which a person had to look into was dealt with, by whom. `about` names it as `matters` does, once;
+    `department` is '' for what is of none. What was known of it then is sealed with the note."""
+
+    id: str = Field(primary_key=True)
+    about: str = Field(unique=True)
+    department: str
+    staff_id: str = Field(foreign_key="staff.id")
+    wrapped_key: bytes
+    sealed_note: bytes
+    noted_at: datetime = Field(index=True)
+
+
 class ProviderEvent(_Stored, table=True):
     """What a provider told us, once each."""
 
@@ -441,11 +454,19 @@ class Attempt(_Stored, table=True):
     tries: int
 
 
+ODD_MONEY: Final = "action IN ('payment.unknown', 'payment.mismatch', 'payment.refund_unassigned')"
+"""Lines of the audit chain that tell of money a person has to look into; in these very words, for the index's sake."""
+
+
 class Audit(_Stored, table=True):
     """One line of the chain. Appended only: triggers refuse UPDATE and DELETE. See audit.py.
 
     `hash` covers everything but `salt` and `detail`, which `digest` stands for.
     """
+
+    __table_args__ = (
+        Index("ix_audit_odd_money", "seq", sqlite_where=text(ODD_MONEY), postgresql_where=text(ODD_MONEY)),
+    )
 
     seq: int = Field(primary_key=True, sa_type=Counter, sa_column_kwargs={"autoincrement": False})
     at: datetime
@@ -611,7 +632,8 @@ class Device(_Stored, table=True):
     """A machine that belongs to the town hall: `kind` is 'kiosk', 'tablet' or 'board'. The cookie holds its token.
 
     `enrol_digest` (keyed) is of the code that makes a browser this device, good once, until `enrol_until`. A tablet
-    stands at a window. `session_id` is of whoever stands at a kiosk, `called_at` is there while they call a clerk."""
+    stands at a window. `session_id` is of whoever stands at a kiosk, `called_at` is there while they call a clerk,
+    `answered_at` and `answered_by` (an actor as the audit names them) once somebody goes there."""
 
     id: str = Field(primary_key=True)
     kind: str
@@ -622,6 +644,8 @@ class Device(_Stored, table=True):
     enrol_until: datetime | None = None
     session_id: str | None = Field(default=None, foreign_key="session.id", ondelete="SET NULL")
     called_at: datetime | None = None
+    answered_at: datetime | None = None
+    answered_by: str | None = None
     created_at: datetime
     seen_at: datetime | None = None
     disabled_at: datetime | None = None
@@ -813,6 +837,7 @@ payment_part: Final = _core(PaymentPart)
 till_receipt: Final = _core(TillReceipt)
 till_count: Final = _core(TillCount)
 refund: Final = _core(Refund)
+money_note: Final = _core(MoneyNote)
 provider_event: Final = _core(ProviderEvent)
 outbox: Final = _core(Outbox)
 attempt: Final = _core(Attempt)

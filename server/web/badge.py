@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final, cast
 from urllib.parse import quote
 
@@ -13,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.people import devices, staff_sessions
-from server.people.devices import Listed
 from server.people.roles import Action
 from server.people.staff_sessions import Staff
 from server.store import StoreUnavailable
@@ -24,6 +24,7 @@ from server.web.live import by_itself
 
 SIGN_IN: Final = "/staff/signin"
 HOME: Final = "/office"
+CALLS: Final = "/counter/calls"
 ROOMS: Final = ("/office", "/counter", "/admin", "/staff")
 """Where the pages of the staff are: a sign-in leads back to these and nowhere else."""
 
@@ -47,17 +48,20 @@ _LINKS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A kiosk at which somebody calls a clerk; `href` takes the form of whoever goes there."""
+    """A device at which somebody calls a clerk; `href` takes the form of whoever goes there, or has come. `state` is
+    'open', 'going' (a colleague is on the way) or 'mine'."""
 
     label: str
     since: datetime
     href: str
+    state: str = "open"
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
     """The head of a page: who is signed in, until when if they do nothing more, and where they may go. `seconds` are
-    left of that; `extends`: doing something puts it off. `calls` for a clerk who may go, from the page at `here`."""
+    left of that; `extends`: doing something puts it off. `calls` for a clerk who may go, from the page at `here`;
+    `calls_mark` is their state, '' for whoever is not told of any."""
 
     name: str
     until: datetime
@@ -66,6 +70,7 @@ class Desk:
     extends: bool = True
     calls: Sequence[Call] = ()
     here: str = ""
+    calls_mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +115,9 @@ async def load_staff(request: Request) -> Staff | None:
         return None
     now = of.clock()
 
-    def work(db: Reading) -> tuple[Staff | None, Sequence[Listed]]:
+    def work(db: Reading) -> tuple[Staff | None, Sequence[devices.Call] | None]:
         who = staff_sessions.who(db, token, keys=of.keys, now=now)
-        return who, devices.calling(db) if who is not None and _leads(who, Action.COUNTER) else ()
+        return who, devices.calling(db, now=now) if who is not None and goes(who) else None
 
     found, request.state.calling = await of.database.read(work)
     if found is not None and found.touch_due and not by_itself(request):
@@ -141,9 +146,26 @@ def desk(request: Request) -> Desk:
     shown = {href: text for action, text, href in _LINKS if _leads(who, action)}
     links = [Link(text, "" if href == here else href) for href, text in shown.items()]
     left = (who.until - services(request).clock()).total_seconds()
-    calling: Sequence[Listed] = request.state.calling
-    calls = [Call(each.label, each.called_at, f"/counter/calls/{each.id}") for each in calling if each.called_at]
-    return Desk(who.name, who.until, links, max(0, int(left)), who.extends, calls, here)
+    calling: Sequence[devices.Call] | None = request.state.calling
+    calls = [_call(each, who) for each in calling or ()]
+    mark = "" if calling is None else calls_mark(calling)
+    return Desk(who.name, who.until, links, max(0, int(left)), who.extends, calls, here, mark)
+
+
+def _call(each: devices.Call, who: Staff) -> Call:
+    state = "open" if not each.answered_by else "mine" if each.answered_by == who.actor else "going"
+    return Call(each.label, each.called_at, f"{CALLS}/{each.device_id}", state)
+
+
+def calls_mark(calling: Sequence[devices.Call]) -> str:
+    """By which a state of all calls is known again."""
+    words = repr([(each.device_id, each.called_at.timestamp(), each.answered_by) for each in calling])
+    return sha256(words.encode()).hexdigest()[:16]
+
+
+def goes(who: Staff) -> bool:
+    """Whether they are told who calls a clerk, and may go there."""
+    return _leads(who, Action.COUNTER)
 
 
 def _leads(who: Staff, action: Action) -> bool:

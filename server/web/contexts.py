@@ -440,12 +440,14 @@ class SignPage:
 
 @dataclass(frozen=True, slots=True)
 class PaymentView:
-    """`state`: DUE PENDING PAID FAILED EXPIRED CANCELLED PARTLY_REFUNDED REFUNDED. `url` '' when nothing to do."""
+    """`state`: DUE PENDING PAID FAILED EXPIRED CANCELLED PARTLY_REFUNDED REFUNDED. `url` '' when nothing to do.
+    `returned` yen were given back."""
 
     state: str
     amount: int
     url: str = ""
     due_at: datetime | None = None
+    returned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -486,14 +488,43 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidFile:
+    """A file that came with an answer; `href` is '' for one that nobody is given, and `scan` (waiting, infected) says
+    why."""
+
+    name: str
+    size: str
+    scan: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
-    """A message about an application: `kind` is question, answer or refusal; `department` '' for the resident's own."""
+    """A message about an application: `kind` is question, answer or refusal; `department` '' for the resident's own.
+    The `text` of an answer may be ''."""
 
     kind: str
     department: str
     text: str
     at: datetime
     answer_by: datetime | None = None
+    files: Sequence[SaidFile] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerBox:
+    """components/answering.html: `action` takes an answer of `most` characters until `until`, which may be `over`.
+
+    `typed` is what was sent and could not stand yet, `wrong` what is wrong with it; `papers` is the control of files.
+    """
+
+    action: str
+    most: int
+    papers: FieldView
+    until: datetime | None = None
+    over: bool = False
+    typed: str = ""
+    wrong: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -502,8 +533,8 @@ class StatusPage:
 
     `state`: PAYMENT_PENDING SUBMITTED ACCEPTED CORRECTION_REQUESTED REVIEWING APPROVED REFUSED COMPLETED WITHDRAWN
     EXPIRED. `events` newest first. `withdraw_url` '' where it may not be withdrawn any more. `said`: what the office
-    and the resident wrote, newest first; `answer_url` takes an answer of `most` characters, '' while nothing is asked;
-    `errors` are of it, and `typed` what was sent. `answered`: an answer came in a moment ago.
+    and the resident wrote, newest first; `box` takes an answer, None while nothing is asked; `errors` are of it.
+    `answered`: an answer came in a moment ago.
     """
 
     title: str
@@ -517,10 +548,8 @@ class StatusPage:
     withdraw_url: str = ""
     booked: BookedView | None = None
     said: Sequence[Said] = ()
-    answer_url: str = ""
+    box: AnswerBox | None = None
     answered: bool = False
-    most: int = 0
-    typed: str = ""
     errors: Sequence[ErrorLink] = ()
 
 

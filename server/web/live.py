@@ -8,7 +8,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from server.web.http import language, services
+from server.web.http import language, packed, services
 from server.web.render import values_of
 
 DRIFT: Final = 10
@@ -16,9 +16,9 @@ DRIFT: Final = 10
 
 
 def by_itself(request: Request) -> bool:
-    """Whether the page asks, and nobody has touched anything: then a sign-in is not put off. Whoever says so falsely
-    is signed out the earlier."""
-    return "x-live" in request.headers
+    """Whether the page asks, and nobody has touched anything: then a sign-in is not put off. A stream is opened again
+    by the browser. Whoever says so falsely is signed out the earlier."""
+    return "x-live" in request.headers or "text/event-stream" in request.headers.get("accept", "")
 
 
 def mark(newest: int, now: datetime) -> str:
@@ -34,4 +34,4 @@ def nothing_new(request: Request, found: str) -> bool:
 def part(request: Request, template: str, context: object) -> Response:
     """A part of a page, without head and foot."""
     renderer = services(request).renderer.speaking(language(request))
-    return HTMLResponse(renderer.finished(renderer.render(template, values_of(context))))
+    return packed(request, HTMLResponse(renderer.finished(renderer.render(template, values_of(context)))))

@@ -21,14 +21,14 @@ from server.web.counter import (
     visits,
 )
 from server.web.hall import board, queue, times
-from server.web.kiosk import end, lobby
-from server.web.money import paying, payments, takings, till
-from server.web.office import case, cases
+from server.web.kiosk import arriving, end, lobby
+from server.web.money import matters, paying, payments, refunds, takings, till
+from server.web.office import answers, case, cases
 from server.web.public import guides, life_events, opendata
 from server.web.residents import applications, check, drafts, files, handoff, my, resume, signin, signing
 from server.web.routing import policies
 from server.web.sandbox import card, gallery, mail, pay
-from server.web.staff import accounts, asking_for, devices, oidc, own, passkeys, proposals
+from server.web.staff import accounts, asking_for, calls, devices, oidc, own, passkeys, proposals
 
 MODULES: Final = (
     guides,
@@ -57,8 +57,11 @@ MODULES: Final = (
     papers,
     filed,
     printing,
+    answers,
     case,
     takings,
+    refunds,
+    matters,
     brought,
     identification,
     accounts,
@@ -67,9 +70,11 @@ MODULES: Final = (
     oidc,
     proposals,
     asking_for,
+    calls,
     devices,
     lobby,
     end,
+    arriving,
     tablet,
     tablet_panel,
     operations,

@@ -22,10 +22,10 @@ FACETS = """facets { categories { value title count } lifeEvents { value count }
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory, migrated_file: Any) -> Iterator[Program]:
+def city(tmp_path_factory: pytest.TempPathFactory, stocked_file: Any) -> Iterator[Program]:
     """A program at the whole catalogue."""
     folder = tmp_path_factory.mktemp("catalogue")
-    (folder / "kakanai.db").write_bytes(migrated_file.read_bytes())
+    (folder / "kakanai.db").write_bytes(stocked_file.read_bytes())
     with running(sandbox(folder, f"sqlite:///{folder / 'kakanai.db'}"), Clock()) as client:
         app = client.app
         assert isinstance(client, TestClient)

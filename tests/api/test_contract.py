@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from procedures.library import load_library
 from server.api.registered import read_queries
+from tests import shipped
 from tests.api.conftest import Program
 from tests.api.declarations import ANSWERS, declared
 from tests.conftest import Clock
@@ -57,7 +57,7 @@ def test_the_catalogue_tells_everything_about_a_procedure(api: Program) -> None:
 
 
 def test_the_citys_own_procedures_are_all_told(api: Program) -> None:
-    library = load_library()
+    library = shipped.library()
     api.publish(list(library.declarations.values()))
     edges = api(QUERIES["catalogue"], {"first": 200})["procedures"]["edges"]
     assert {each.id for each in library.declarations.values()} <= {edge["node"]["id"] for edge in edges}

@@ -25,10 +25,10 @@ RECOMMENDED = """query($event: String!, $answers: JSON!) {
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory, migrated_file: Any) -> Iterator[Program]:
+def city(tmp_path_factory: pytest.TempPathFactory, stocked_file: Any) -> Iterator[Program]:
     """A program at the whole catalogue, on 20 November 2026."""
     folder = tmp_path_factory.mktemp("events")
-    (folder / "kakanai.db").write_bytes(migrated_file.read_bytes())
+    (folder / "kakanai.db").write_bytes(stocked_file.read_bytes())
     with running(sandbox(folder, f"sqlite:///{folder / 'kakanai.db'}"), Clock()) as client:
         app = client.app
         assert isinstance(client, TestClient)

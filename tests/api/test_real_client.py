@@ -18,12 +18,12 @@ from gql.transport.httpx import HTTPXTransport
 from graphql import GraphQLError, GraphQLSchema, print_schema
 
 from procedures.declaration import Declaration
-from procedures.library import load_library
 from server.api.registered import identifier, read_queries
+from tests import shipped
 from tests.browser.server import Server
 
 QUERIES: Final = read_queries()
-DECLARATION: Final[Declaration] = load_library().declarations["public-comment"]
+DECLARATION: Final[Declaration] = shipped.library().declarations["public-comment"]
 """Anybody may file it, without papers."""
 
 
@@ -82,7 +82,7 @@ def test_it_walks_the_whole_catalogue_by_its_cursors(client: Client) -> None:
             break
         after = page["pageInfo"]["endCursor"]
     assert (len(slugs), pages) == (page["totalCount"], -(-page["totalCount"] // 60))
-    assert set(slugs) == set(load_library().declarations)
+    assert set(slugs) == set(shipped.library().declarations)
 
 
 def test_it_files_by_a_query_it_builds_from_the_schema_and_reads_what_became_of_it(

@@ -21,16 +21,18 @@ from graphql import (
 
 from procedures import terms
 from procedures.city import DAYS
-from procedures.library import load_library
 from server.api import enums
 from server.api.documents import LENGTHS, PAGED, WEIGHTS
 from server.api.export import REFERENCE, SNAPSHOT, printed
 from server.api.export import told as told_page
 from server.api.policy import POLICY, PUBLIC, Access, unlisted
 from server.api.schema import build_schema, core
+from server.applications.messages import Audience, Kind
 from server.applications.states import OfficeState, ResidentState
+from server.applications.uploads import CLEAN, INFECTED, WAITING
 from server.catalogue import ProcedureState
 from server.money.states import PaymentState
+from tests import shipped
 
 
 @pytest.fixture(scope="module")
@@ -109,8 +111,8 @@ def test_every_list_of_objects_has_a_length_to_count_with(schema: GraphQLSchema)
     roots = {name.partition(".")[2] for name, access in POLICY.items() if access is not Access.EVERYBODY}
     whole = {"procedures", "facets"}  # these walk through the catalogue, the next ones read and compile a form
     read = {"procedure", "schema", "ui", "steps", "attachments"}
-    staffs = {"cases", "case", "looks"}  # each goes to the store
-    assert roots | whole | read | staffs | {"statistics", "versions"} == set(WEIGHTS)
+    stored = {"cases", "case", "looks", "messages"}  # each goes to the store
+    assert roots | whole | read | stored | {"statistics", "versions"} == set(WEIGHTS)
     paged = {
         field
         for each in schema.type_map.values()
@@ -122,7 +124,7 @@ def test_every_list_of_objects_has_a_length_to_count_with(schema: GraphQLSchema)
 
 
 def test_no_list_of_the_city_is_longer_than_it_is_counted() -> None:
-    for each in load_library().declarations.values():
+    for each in shipped.library().declarations.values():
         assert len(each.form.steps) <= LENGTHS["steps"]
         assert len(each.attachments) <= LENGTHS["attachments"]
         assert each.fee is None or len(each.fee.items) <= LENGTHS["items"]
@@ -140,6 +142,9 @@ def test_no_list_of_the_city_is_longer_than_it_is_counted() -> None:
         (enums.ApplicationState, ResidentState),
         (enums.PaymentState, PaymentState),
         (enums.OfficeState, OfficeState),
+        (enums.MessageKind, Kind),
+        (enums.OfficeAudience, Audience),
+        (enums.ScanState, Enum("Scan", {each.upper(): each for each in (CLEAN, WAITING, INFECTED)})),
     ],
 )
 def test_the_closed_lists_are_told_whole(told: type[Enum], meant: type[Enum]) -> None:

@@ -198,7 +198,7 @@ def test_the_residents_answer_stands_beside_what_was_filed_and_the_case_arrives_
         def work(db: Any) -> Any:
             query = select(t.application.c.id).where(t.application.c.receipt_number == number)
             application = just_submitted(db, db.scalar(query))
-            return casework.answer(db, hall.office, application, NOBODY, text, now=hall.clock())
+            return casework.answer(db, hall.office, application, NOBODY, text, {}, now=hall.clock())
 
         return hall.store.transact(work)
 
@@ -209,7 +209,7 @@ def test_the_residents_answer_stands_beside_what_was_filed_and_the_case_arrives_
     seen = hall.look(clerk, number)
     assert isinstance(seen, Case) and seen.answers == ANSWERS and seen.state is OfficeState.SUBMITTED
     assert [each.text for each in seen.messages] == [TEXT, "ツガル タロウ です"]
-    listed = hall.store.read(lambda db: office.listing(db, ["市民課"], Asked(IN_HAND)), long=True)
+    listed = hall.store.read(lambda db: office.listing(db, ["市民課"], Asked(IN_HAND), now=hall.clock()), long=True)
     assert [row.answered for row in listed.rows if row.number == number] == [True]
 
 
@@ -280,7 +280,10 @@ def test_a_list_is_narrowed_to_what_is_late_waits_came_from_a_window_or_is_mine(
     def listed(**more: Any) -> list[str]:
         wanted = Asked(IN_HAND, **more)
         return [
-            row.number for row in hall.store.read(lambda db: office.listing(db, ["市民課"], wanted), long=True).rows
+            row.number
+            for row in hall.store.read(
+                lambda db: office.listing(db, ["市民課"], wanted, now=hall.clock()), long=True
+            ).rows
         ]
 
     assert listed(late=[(["dog"], hall.clock() - timedelta(days=30))]) == [old]

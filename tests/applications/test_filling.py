@@ -8,14 +8,14 @@ from itertools import combinations
 import pytest
 
 from procedures.declaration import Assurance, Declaration
-from procedures.library import load_library
 from server.applications.drafts import Content
 from server.applications.filling import PICK, Difference, differences, turn
 from server.people.sessions import Visitor
+from tests import shipped
 
 TODAY = date(2026, 11, 21)
 NOBODY = Visitor(None, None, Assurance.NONE)
-EVERY = list(load_library().declarations.values())
+EVERY = list(shipped.library().declarations.values())
 
 
 @pytest.mark.parametrize("declaration", EVERY, ids=lambda each: each.id)

@@ -114,7 +114,7 @@ def test_a_list_counts_and_shows_what_was_asked_for_the_oldest_first(hall: Offic
 
     def listed(**asked: Any) -> list[str]:
         wanted = Asked(**{"slug": "dog"} | asked)
-        found = hall.store.read(lambda db: office.listing(db, ["市民課"], wanted), long=True)
+        found = hall.store.read(lambda db: office.listing(db, ["市民課"], wanted, now=hall.clock()), long=True)
         assert found.total == len(found.rows)
         return [row.number for row in found.rows]
 
@@ -122,7 +122,7 @@ def test_a_list_counts_and_shows_what_was_asked_for_the_oldest_first(hall: Offic
     assert listed(states=tuple(OfficeState)) == numbers
     assert listed(states=(OfficeState.REFUSED,)) == []
     assert len(listed(states=IN_HAND, slug="")) == 4
-    nothing = hall.store.read(lambda db: office.listing(db, [], Asked(IN_HAND)), long=True)
+    nothing = hall.store.read(lambda db: office.listing(db, [], Asked(IN_HAND), now=hall.clock()), long=True)
     assert (nothing.total, nothing.pages) == (0, 1)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from server.applications import proposals
 from server.applications.proposals import EFFECTS, Decision, Outcome, Proposal, Unmet, read_held, write_held
+from server.applications.teller import Teller
 from server.catalogue import publish
 from server.money.till import PROVIDER
 from server.people import staff as accounts
@@ -20,6 +21,7 @@ from server.people.staff_sessions import Staff
 from server.store import tables as t
 from server.store.keys import Keys
 from tests.conftest import Clock, Maker, Random, Store
+from tests.money.cases import answered
 from tests.people.officers import held
 from tests.people.test_staff import Hall
 from tests.security.declarations import declared
@@ -32,6 +34,10 @@ class Office(Hall):
     """`payment` came in at the till and can be given back, in two parts."""
 
     payment = ""
+
+    @property
+    def teller(self) -> Teller:
+        return Teller(self.keys, self.random, "https://apply.example.jp")
 
     def colleague(self, login: str, *roles: str) -> Staff:
         officer = self.hire(login, *roles)
@@ -60,7 +66,7 @@ class Office(Hall):
         return found
 
     def decides(self, who: Staff, proposal: str, *, allow: bool = True) -> Decision:
-        return self.store.transact(lambda db: proposals.decide(db, self.keys, proposal, who, allow, **self.given))
+        return self.store.transact(lambda db: proposals.decide(db, self.teller, proposal, who, allow, now=self.clock()))
 
     def takes_back(self, who: Staff, proposal: str) -> Outcome:
         return self.store.transact(
@@ -81,7 +87,9 @@ class Office(Hall):
 @pytest.fixture
 def office(store: Store, keys: Keys, clock: Clock, random: Random, make: Maker) -> Office:
     made = Office(store, keys, clock, random)
-    debt = make(t.debt, amount=600, state="paid")["id"]
+    application = make(t.application, department=CITY)["id"]
+    answered(store, keys, application)
+    debt = make(t.debt, application_id=application, amount=600, state="paid")["id"]
     made.payment = make(t.payment, debt_id=debt, provider=PROVIDER, amount=600, state="paid")["id"]
     return made
 
@@ -152,7 +160,7 @@ def test_of_two_who_decide_at_once_one_does(office: Office, clerk: Staff) -> Non
     proposal = office.asked(clerk)
 
     def decides(who: Staff, allow: bool) -> Any:
-        return lambda db: proposals.decide(db, office.keys, proposal, who, allow, **office.given).outcome
+        return lambda db: proposals.decide(db, office.teller, proposal, who, allow, now=office.clock()).outcome
 
     async def at_once() -> list[Outcome]:
         works = [decides(first, True), decides(second, False), decides(first, True), decides(second, True)]

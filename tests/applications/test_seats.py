@@ -15,7 +15,6 @@ from forms_schema import Settled
 from procedures.bookings import CLOSED, FULL, Opening, Slot
 from procedures.check import CITY
 from procedures.city import load_city
-from procedures.library import load_library
 from server.applications import seats
 from server.applications.history import move
 from server.applications.seats import Seat, calendar_file
@@ -27,10 +26,11 @@ from server.people.sessions import NOBODY
 from server.store import tables as t
 from server.store.database import Reading
 from server.store.keys import Keys
+from tests import shipped
 from tests.conftest import Clock, Maker, Random, Store
 from tests.journeys.filing import case_of
 
-LIBRARY = load_library()
+LIBRARY = shipped.library()
 CITY_HERE = load_city(CITY)
 GOMI = LIBRARY.declarations["sodai-gomi"]
 ANSWERS = case_of("sodai-gomi")["answers"]

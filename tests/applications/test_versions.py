@@ -10,13 +10,13 @@ import pytest
 from forms_schema import Form
 from forms_schema.findings import at
 from procedures.declaration import Declaration
-from procedures.library import load_library
 from server.applications.drafts import Content
 from server.applications.versions import carried
+from tests import shipped
 from tests.security.declarations import declared
 
 TODAY = date(2026, 11, 21)
-EVERY = list(load_library().declarations.values())
+EVERY = list(shipped.library().declarations.values())
 NEXT = 3
 """How many others each procedure's answers are carried to: those after it, and from the last on to the first."""
 

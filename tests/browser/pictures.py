@@ -1,5 +1,6 @@
 """Pictures of every page, to be looked at: `python -m tests.browser.pictures OUT [samples] [live] [sheets]`.
-`python -m tests.browser.pictures docs/images readme` takes those of the README.
+`python -m tests.browser.pictures docs/images readme` takes those of the README, `… docs/images/hall hall` those of
+docs/screens.md.
 
 OUT/<width>/<page>.png at the width of a telephone, a tablet and a desk, OUT/paper/<page>.png and .pdf as printed,
 OUT/sheets/<width>-<n>.png with many of them side by side. `samples` are the pages of `tests.web.samples`; `live` walks
@@ -22,6 +23,7 @@ import httpx2
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser import hall_pictures
 from tests.browser.conftest import CHROMIUM
 from tests.browser.server import Server
 from tests.browser.test_samples import PAGES, SITE, serve
@@ -84,13 +86,20 @@ def sampled(browser: Browser, camera: Camera, wanted: str) -> None:
 @contextmanager
 def site(browser: Browser, **options: Any) -> Iterator[tuple[Visit, Resident]]:
     """Somebody at a real server, with a browser and without."""
+    with serving() as server:
+        context = browser.new_context(reduced_motion="reduce", **options)
+        with httpx2.Client(base_url=server.url, follow_redirects=True) as client:
+            yield Visit(context.new_page(), server.url), Resident(client)
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    """A real server with nothing in it yet."""
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder))
         server.start()
         try:
-            context = browser.new_context(reduced_motion="reduce", **options)
-            with httpx2.Client(base_url=server.url, follow_redirects=True) as client:
-                yield Visit(context.new_page(), server.url), Resident(client)
+            yield server
         finally:
             server.kill()
 
@@ -231,6 +240,9 @@ def main(out: str, *parts: str) -> None:
                 lived(browser, camera)
             elif kind == "readme":
                 told(browser, camera.out)
+            elif kind == "hall":
+                with serving() as server:
+                    hall_pictures.take(browser, server, camera.out)
             elif kind == "sheets":
                 sheets(browser, camera.out)
 

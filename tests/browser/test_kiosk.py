@@ -15,8 +15,9 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser import looks
 from tests.browser.conftest import OpenBrowser
 from tests.browser.keys import Keys
-from tests.browser.looks import FOLDED, LAYOUT, at
+from tests.browser.looks import DESK, FOLDED, LAYOUT, at
 from tests.browser.server import Server
+from tests.browser.test_counter import signed_in
 from tests.browser.test_shared_computer import (
     JUMINHYO,
     TYPED,
@@ -36,6 +37,7 @@ from tests.browser.test_shared_computer import (
 )
 from tests.browser.visit import Visit
 
+DOG = "inu-toroku"
 UPRIGHT = {"width": 1080, "height": 1920}
 SCREEN = 64
 """Pixels that a target is high at least: a finger, in a glove, standing."""
@@ -104,7 +106,7 @@ def test_every_screen_is_large_and_nothing_is_for_axe_to_find(browse: OpenBrowse
         with page.expect_navigation():
             page.locator(f"button[value='{button}']").click()
     examined(visit, FOLDED, UPRIGHT)
-    for path in ("", "/kiosk/what", "/kiosk/end"):
+    for path in ("", "/kiosk/what", "/kiosk/reserved", f"/kiosk/procedures/{DOG}", "/kiosk/end"):
         target = path or page.evaluate("location.pathname.replace(/[/][^/]*$/, '')")
         page.evaluate(f"location.replace('{target}')")
         page.wait_for_url(f"**{target}")
@@ -208,6 +210,46 @@ def test_a_screen_that_cannot_be_sent_says_so_and_keeps_what_was_typed(browse: O
     visit.faults.clear()
 
 
+# --- a clerk is called ----------------------------------------------------------------------------------------------
+
+
+def test_whoever_of_the_staff_has_a_page_open_hears_a_call_and_one_goes(browse: OpenBrowser, server: Server) -> None:
+    visit, first, second = kiosk(browse(viewport=UPRIGHT), server), browse(), browse()
+    for clerk, login in ((first, "goes-there"), (second, "stays-here")):
+        signed_in(clerk, server, login)
+        clerk.open("/office")
+    beside = first.again()
+    begin(visit, JUMINHYO)
+    go(visit, "係員を呼ぶ")
+    screens = [each.page for each in (first, beside, second)]
+    for page in screens:
+        expect(page.locator("#calls")).to_contain_text("係員を呼んでいます")
+        expect(page.locator("#calls-said")).to_contain_text("「ロビー」で")
+        expect(page).to_have_title(re.compile("^【呼び出し】"))
+    for size in (DESK, FOLDED):
+        with at(second.page, size):
+            assert looks.axe(second.page) == []
+            assert looks.measured(second.page, *LAYOUT) == []
+    beside.page.get_by_role("button", name="行きます").click()
+    for page in screens:
+        expect(page).not_to_have_title(re.compile("呼び出し】"))
+    expect(second.page.locator("#calls-said")).to_contain_text("ほかの職員が向かっています")
+    expect(second.page.locator("#calls button")).to_have_count(0)
+    expect(visit.page.locator("#called")).to_have_text(re.compile("係員が向かっています"))
+    expect(visit.page.locator("#said")).to_have_text(re.compile("係員が向かっています"))
+    examined(visit)
+    first.page.get_by_role("button", name="着きました").click()
+    expect(second.page.locator("#calls form")).to_have_count(0)
+    expect(visit.page.locator("#called")).to_have_text("")
+    expect(visit.page.locator("#uncall")).to_have_text("係員を呼ぶ")
+    beside.page.close()  # the tab with the stream, or the other: the one that is left hears the next call
+    go(visit, "係員を呼ぶ")
+    for page in (first.page, second.page):
+        expect(page.locator("#calls")).to_contain_text("係員を呼んでいます")
+    go(visit, "呼び出しを取り消す")
+    expect(first.page.locator("#calls form")).to_have_count(0)
+
+
 # --- the next person ------------------------------------------------------------------------------------------------
 
 
@@ -229,10 +271,17 @@ def last_person(computer: Computer, *, script: bool) -> None:
                 visit.page.locator("button[value=unsure]").click()
         computer.seen.append(visit.path)
     assert computer.found(visit.page.content())
-    go(visit, "これでよい")
+    visit.page.evaluate(f"location.replace('/kiosk/procedures/{DOG}')")
+    visit.page.wait_for_url(f"**/{DOG}")
+    assert computer.found(visit.page.content())
+    go(visit, "はい、同じ人です")
+    computer.seen.append(visit.path)
+    visit.page.evaluate("location.replace('/kiosk/end')")
+    visit.page.wait_for_url("**/kiosk/end")
     go(visit, "番号札を取る")
     computer.words += re.findall(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}", visit.text())[:1]
-    assert len(computer.words) > len(TYPED)
+    computer.words += re.findall(r"/tickets/([0-9A-Z]{15})", visit.text())
+    assert len(computer.words) == len(TYPED) + 2
     computer.seen = [*dict.fromkeys([*computer.seen[:3], computer.seen[-1], "/kiosk/end", visit.path])]
     go(visit, "やめて消す")
     assert visit.path == "/kiosk"

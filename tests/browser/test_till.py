@@ -30,9 +30,9 @@ def looked_at(visit: Visit, *sizes: dict[str, int]) -> None:
             assert looks.small(visit.page, 24) == [], visit.path
 
 
-def clerk(browse: OpenBrowser, server: Server, login: str) -> Visit:
+def clerk(browse: OpenBrowser, server: Server, login: str, slug: str = SLUG) -> Visit:
     """Somebody who takes money, signed in."""
-    visit, department = browse(), declared(SLUG).department
+    visit, department = browse(), declared(slug).department
     roles = [f"{role}:{department}" for role in ("clerk", "reviewer", "treasurer")]
     given = [word for role in roles for word in ("--role", role)]
     code = server.command("staff", "add", login, "--name", "見本 職員", *given).strip()
@@ -141,6 +141,17 @@ def test_a_family_pays_by_telephone_and_a_question_is_asked_and_answered(
     assert "オンライン(試験)" in desk.text()
     looked_at(desk)
     desk.open("/office/till/unclear")
+    looked_at(desk)
+    desk.open(f"/office/applications/{first}")
+    desk.go("返金を求める")
+    looked_at(desk)
+    desk.page.get_by_label("返す金額").fill("0")
+    assert desk.led_by(desk.page.get_by_role("button", name="返金を頼む").click) == 422
+    looked_at(desk)
+    desk.page.get_by_label("返す金額").fill("100")
+    desk.page.get_by_label("返す理由").fill("多くいただいたため")
+    desk.led_by(desk.page.get_by_role("button", name="返金を頼む").click)
+    assert "ほかの人の承認を待っています" in desk.text()
     looked_at(desk)
     desk.open("/office/questions")
     looked_at(desk)

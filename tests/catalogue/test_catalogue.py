@@ -10,19 +10,20 @@ from dataclasses import fields
 import pytest
 
 from procedures.declaration import Declaration, Header
-from procedures.library import Library, load_library
+from procedures.library import Library
 from server.catalogue import Catalogue, publish
 from server.catalogue.catalogue import KEPT_VERSIONS, TOPIC
 from server.catalogue.finding import Index, Wanted
 from server.settings import Settings
 from server.store.database import Database, open_database
 from server.web.public.guides import MOST_PAGES, _numbers
+from tests import shipped
 from tests.conftest import Clock, Store
 
 
 @pytest.fixture(scope="module")
 def library() -> Library:
-    return load_library()
+    return shipped.library()
 
 
 @pytest.fixture(scope="module")

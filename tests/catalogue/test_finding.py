@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from procedures.library import Library, load_library
+from procedures.library import Library
 from server.catalogue import Published
 from server.catalogue.finding import Index, Wanted
+from tests import shipped
 
 QUESTIONS = [line.split("\t") for line in Path(__file__).with_name("questions.tsv").read_text("utf-8").splitlines()]
 """What a resident types, and the procedure that must be among the first three."""
@@ -19,7 +20,7 @@ QUESTIONS = [line.split("\t") for line in Path(__file__).with_name("questions.ts
 
 @pytest.fixture(scope="module")
 def library() -> Library:
-    return load_library()
+    return shipped.library()
 
 
 def served(library: Library) -> list[Published]:

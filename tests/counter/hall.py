@@ -16,7 +16,7 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from procedures.joint import FAMILY, Answer, Joint, Key, State, Turn, apply
-from procedures.library import Library, load_library
+from procedures.library import Library
 from server.counter import pairing, visits, windows
 from server.counter.visits import Content, Visit
 from server.people import devices, staff_sessions
@@ -27,6 +27,7 @@ from server.store import tables as t
 from server.store.database import Database, Reading, Writing, open_database
 from server.store.keys import open_keys
 from server.store.values import new_id
+from tests import shipped
 from tests.procedures.moving_family import APPLICATIONS, TODAY
 from tests.procedures.test_joint import clerk as clerk_of_the_family
 
@@ -58,7 +59,7 @@ class Hall:
         self.settings = Settings.from_env({"KAKANAI_MODE": "sandbox", "KAKANAI_DATA_DIR": str(data_dir)})
         self.database: Database = open_database(self.settings)
         self.keys = open_keys(self.settings)
-        self.library: Library = load_library()
+        self.library: Library = shipped.library()
         self._thread = ThreadPoolExecutor(1)  # a browser's test has an event loop in its own thread
         self._turns: dict[str, Turn] = {}
         self._count = 0

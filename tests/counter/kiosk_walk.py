@@ -24,10 +24,11 @@ class AtKiosk(Resident):
         self.start()
         return self.begin(slug)
 
-    def begin(self, slug: str) -> Page:
-        """From a procedure's page to its first question."""
+    def begin(self, slug: str, *, said: bool = False) -> Page:
+        """From a procedure's page to its first question; with `said` it takes over what was answered before."""
         page = self.open(f"/kiosk/procedures/{quote(slug)}")
-        return self.press(page, page.form(action="/kiosk/forms", control="slug"))
+        form = page.form(action="/kiosk/forms", control="slug")
+        return self.press(page, form, button=("said", "yes") if said else None)
 
     def walk(self, page: Page, answers: Mapping[str, Any], *, most: int = 250) -> Page:
         """Answer question after question until the page with all answers."""

@@ -16,13 +16,14 @@ from sqlalchemy import func, select
 from procedures.check import CITY
 from procedures.city import load_city
 from server.applications import drafts, uploads
-from server.applications.drafts import ALPHABET, Content
+from server.applications.drafts import Content
 from server.applications.numbers import PREFIX
 from server.counter import handoffs
 from server.counter.codes import LONGEST, read_code
 from server.counter.handoffs import Brought, BroughtForm, Code, Refusal, Why
 from server.people.limits import LimitReached
 from server.people.staff_sessions import PROFILE
+from server.signs import ALPHABET
 from server.store import tables as t
 from server.store.keys import Keys
 from tests.conftest import Clock, Maker, Random, Store

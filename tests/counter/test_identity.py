@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from procedures.joint import Fact, Joint, Key, State, told
-from procedures.library import load_library
 from server.counter import identity
 from server.counter.documents import DOCUMENTS, enough
 from server.counter.identity import Check, Detail, Fault, card_facts, has_number
@@ -22,6 +21,7 @@ from server.people.protection import Person, protect
 from server.people.reader import CardFacts, SandboxReader, Unread
 from server.store import tables as t
 from server.store.keys import Keys
+from tests import shipped
 from tests.conftest import Clock, Maker, Random, Store
 
 CARD = CardFacts("津軽　太郎", "青森県五所川原市栄町10番地3", date(1989, 5, 14), "male")
@@ -177,7 +177,7 @@ def test_every_kind_of_document_has_a_class() -> None:
 
 
 def test_a_cards_four_facts_answer_the_questions_they_answer_online() -> None:
-    form = load_library().declarations["juminhyo-utsushi"].form
+    form = shipped.library().declarations["juminhyo-utsushi"].form
     facts = card_facts("applicant", CARD)
     assert facts[Key("applicant", "name/family")] == "津軽"
     assert facts[Key("applicant", "birthdate")] == "1989-05-14"

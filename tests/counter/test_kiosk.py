@@ -7,28 +7,34 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from starlette.testclient import TestClient
 
 from forms_schema.findings import at
 from procedures.declaration import Declaration
 from server.applications import drafts
 from server.applications.numbers import replaced
+from server.applications.receipts import new_number
 from server.counter import handoffs, kiosk, tickets
+from server.counter.arriving import WRONG
 from server.counter.handoffs import Brought
 from server.counter.kiosk import IDLE, MOST_FORMS
-from server.japan import today
+from server.counter.line import State
+from server.counter.qr import drawn
+from server.japan import JST, today
 from server.jobs import JOBS, run_due
 from server.people import devices
+from server.people.protection import people, protect
 from server.services import Services
 from server.store import tables as t
 from server.store.database import Reading, Writing
-from tests.conftest import Clock, sandbox
+from tests.conftest import Clock, Maker, sandbox
 from tests.counter.kiosk_walk import AtKiosk, is_question, question
 from tests.journeys.filing import case_of, cases, declared, is_valid
 from tests.journeys.pages import Page
@@ -57,6 +63,8 @@ class Lobby:
         done: T = self.run(lambda: self.of.database.transact(work))
         return done
 
+    transact = do
+
     def read(self, work: Callable[[Reading], T]) -> T:
         found: T = self.run(lambda: self.of.database.read(work))
         return found
@@ -78,7 +86,7 @@ class Lobby:
 
     def calls(self, label: str) -> bool:
         """Whether somebody at this kiosk calls a clerk."""
-        return label in [each.label for each in self.read(devices.calling)]
+        return label in [each.label for each in self.read(lambda db: devices.calling(db, now=self.clock()))]
 
     def has(self, draft_id: str) -> bool:
         return bool(self.read(lambda db: db.scalar(select(t.draft.c.id).where(t.draft.c.id == draft_id))))
@@ -89,7 +97,8 @@ class Lobby:
     def draft(self, page: Page) -> drafts.Draft:
         draft_id = page.path.split("/")[3]
         session = self.read(lambda db: db.scalar(select(t.draft.c.session_id).where(t.draft.c.id == draft_id)))
-        return next(each for each in self.read(lambda db: drafts.of_session(db, self.of.keys, session)))
+        found = self.read(lambda db: drafts.of_session(db, self.of.keys, session))
+        return next(each for each in found if each.id == draft_id)
 
     def redeemed(self, code: str) -> Brought:
         of = self.of
@@ -100,9 +109,9 @@ class Lobby:
 
 
 @pytest.fixture(scope="module")
-def lobby(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Iterator[Lobby]:
+def lobby(tmp_path_factory: pytest.TempPathFactory, stocked_file: Path) -> Iterator[Lobby]:
     home, clock = tmp_path_factory.mktemp("lobby"), Clock()
-    shutil.copy(migrated_file, home / "kakanai.db")
+    shutil.copy(stocked_file, home / "kakanai.db")
     lines: list[str] = []
     with running(sandbox(home, f"sqlite:///{home / 'kakanai.db'}"), clock, lines=lines) as door:
         yield Lobby(door, clock)
@@ -444,6 +453,253 @@ def test_a_number_alone_is_taken_without_a_form_and_pressing_twice_gives_one(lob
     assert here.open("/kiosk/what").path == "/kiosk/ticket"
     row = lobby.read(lambda db: tickets.tickets(db, now=lobby.clock()))[-1]
     assert (row.origin, row.language) == ("kiosk", "ja")
+
+
+def test_a_number_is_followed_on_ones_own_phone_and_the_code_for_the_window_is_another_one(
+    lobby: Lobby, here: AtKiosk
+) -> None:
+    here.start("en")
+    here.walk(here.begin(LETTERS), {"acting": "self"})
+    page = here.take()
+    (address,) = set(re.findall(r"http://[^<\s]*/tickets/[0-9A-Z]{15}", page.html))
+    number = page.html.split('kticket__number" translate="no">')[1].split("<")[0]
+    followed = AtKiosk(lobby.browser()).open(address)
+    assert number in followed.text
+    assert '<html lang="en"' in followed.html
+    for text in (address, code_of(page)):
+        assert drawn(text).path in page.html
+    assert lobby.browser().get(f"{address[:-15]}{code_of(page).replace('-', '')}").status_code == 404
+    here.over(page)
+    assert here.open("/kiosk/ticket").path == "/kiosk"
+
+
+# --- several forms of one visit -------------------------------------------------------------------------------------
+
+BENEFIT, DOG, DOCTOR = "jido-teate-nintei-seikyu", "inu-toroku", "kodomo-iryohi-nintei"
+
+
+def asked_in(here: AtKiosk, page: Page, answers: dict[str, Any]) -> tuple[list[str], Page]:
+    """The names of the questions on the way to the page with all answers."""
+    seen = []
+    while is_question(page):
+        seen.append(page.path.rpartition("/")[2])
+        page = here.answer(page, answers)
+    return seen, page
+
+
+def test_the_second_form_asks_only_what_is_new(lobby: Lobby, here: AtKiosk) -> None:
+    first, second = case_of(LETTERS)["answers"], case_of(DOG)["answers"]
+    alone, _ = asked_in(here, here.begin_at(DOG), second)
+    here.walk(here.begin_at(LETTERS), first)
+    before = here.open(f"/kiosk/procedures/{DOG}")
+    assert "津軽" in before.text
+    assert f"およそ{len(alone)}" in before.text
+    names, done = asked_in(here, here.begin(DOG, said=True), second)
+    about = {f"applicant.{name}" for name in ("name", "birthdate", "address", "phone")}
+    assert about <= set(alone)
+    assert set(names) == set(alone) - about
+    assert lobby.draft(done).content.answers["applicant"] == {**first["applicant"], "email": "kazuko@example.jp"}
+    assert done.html.count("さきほどの答え") == len(about)
+    ticket = here.take()
+    assert lobby.redeemed(code_of(ticket)).forms[DOG].answers["applicant"]["name"]["family"] == "津軽"
+
+
+def test_a_form_for_somebody_else_is_asked_from_the_start(lobby: Lobby, here: AtKiosk) -> None:
+    answers = case_of(DOG)["answers"]
+    alone, _ = asked_in(here, here.begin_at(DOG), answers)
+    here.walk(here.begin_at(LETTERS), case_of(LETTERS)["answers"])
+    names, done = asked_in(here, here.begin(DOG), answers)
+    assert names == alone
+    assert lobby.draft(done).content.answers["applicant"] == answers["applicant"]
+    assert "さきほどの答え" not in done.text
+
+
+def test_children_of_one_form_stand_in_the_next_and_can_be_taken_away(lobby: Lobby, here: AtKiosk) -> None:
+    first, second = case_of(BENEFIT)["answers"], case_of(DOCTOR)["answers"]
+    here.walk(here.begin_at(BENEFIT), first)
+    names, done = asked_in(here, here.begin(DOCTOR, said=True), second)
+    assert "children.-" in names
+    assert not {"acting", "applicant.name", "children.0.name", "children.0.birthdate"} & set(names)
+    (child,) = lobby.draft(done).content.answers["children"]
+    assert (child["name"], child["birthdate"]) == (first["children"][0]["name"], first["children"][0]["birthdate"])
+    listed = here.open(f"{done.path}/children.-?edit")
+    assert listed.html.count("krows__one") == 1
+    assert "りんご" in listed.text
+
+
+def test_nothing_is_numbered_or_agreed_to_twice(lobby: Lobby, here: AtKiosk) -> None:
+    here.walk(here.begin_at(BENEFIT), case_of(BENEFIT)["answers"])
+    page = here.begin(DOCTOR, said=True)
+    begun = lobby.draft(page).content.answers
+    assert "my_number" not in json.dumps(begun)
+    assert "consent" not in begun
+    names, _ = asked_in(here, page, case_of(DOCTOR)["answers"])
+    assert "consent" in names
+
+
+def test_what_was_said_before_is_put_right_for_one_form_alone(lobby: Lobby, here: AtKiosk) -> None:
+    done_first = here.walk(here.begin_at(LETTERS), case_of(LETTERS)["answers"])
+    done = here.walk(here.begin(DOG, said=True), case_of(DOG)["answers"])
+    page = here.open(done.link("applicant.phone?edit"))
+    after = here.press(page, question(page), {"applicant.phone": ["0173-00-9999"]}, button=("_do", "next"))
+    assert lobby.draft(after).content.answers["applicant"]["phone"] == "0173-00-9999"
+    assert lobby.draft(done_first).content.answers["applicant"]["phone"] == "0173-00-0123"
+    assert after.html.count("さきほどの答え") == done.html.count("さきほどの答え") - 1
+
+
+def test_an_answer_that_the_next_form_does_not_take_is_asked_again(lobby: Lobby, here: AtKiosk) -> None:
+    first = case_of(LETTERS)["answers"]
+    unfinished = {**first, "applicant": {**first["applicant"], "address": {"prefecture": "02"}}}
+    here.walk(here.begin_at(LETTERS), unfinished)
+    page = here.open(here.begin(DOG, said=True).path.rpartition("/")[0] + "/applicant.address")
+    names, _ = asked_in(here, here.open(f"/kiosk/procedures/{DOG}"), {})
+    assert names == []
+    assert lobby.draft(page).content.answers["applicant"]["name"]["family"] == "津軽"
+    assert page.path.endswith("/applicant.address")
+
+
+def test_of_somebody_under_protection_nothing_is_taken_over(lobby: Lobby, here: AtKiosk) -> None:
+    first = case_of(LETTERS)["answers"]
+    listed = people(["保護 桜子,1990-05-05"])
+    lobby.do(lambda db: protect(db, lobby.of.keys, listed, now=lobby.clock()))
+    named = {"family": "保護", "given": "桜子", "family_kana": "ホゴ", "given_kana": "サクラコ"}
+    here.walk(
+        here.begin_at(LETTERS), {**first, "applicant": {**first["applicant"], "name": named, "birthdate": "1990-05-05"}}
+    )
+    assert "さきほど答えたこと" not in here.open(f"/kiosk/procedures/{DOG}").text
+    page = here.begin(DOG, said=True)
+    assert "applicant" not in lobby.draft(page).content.answers
+
+
+def test_nothing_is_taken_over_from_one_visit_to_the_next(lobby: Lobby, here: AtKiosk) -> None:
+    used(lobby, here)
+    here.start()
+    assert "さきほど答えたこと" not in here.open(f"/kiosk/procedures/{DOG}").text
+    assert "applicant" not in lobby.draft(here.begin(DOG, said=True)).content.answers
+
+
+# --- booked, or numbered before ---------------------------------------------------------------------------------------
+
+
+def booked(lobby: Lobby, slot: str) -> str:
+    """The receipt number of an application with a seat."""
+    number, make = new_number(lobby.of.random), Maker(lobby, lobby.of.keys, lobby.clock, lobby.of.random)  # type: ignore[arg-type]
+    told = declared("tennyu-yoyaku")
+    digest = lobby.read(lambda db: db.scalar(select(t.declaration.c.digest).where(t.declaration.c.slug == told.slug)))
+    given = {"slug": told.slug, "department": told.department, "digest": digest}
+    row = make(t.application, receipt_number=number, **given)
+    make(t.seat, application_id=row["id"], slot=slot, until="", place=1)
+    return number
+
+
+def check_in(here: AtKiosk, typed: str, language: str = "ja") -> Page:
+    """Somebody new types this."""
+    here.start(language)
+    page = here.open("/kiosk/what")
+    page = here.open(page.link("/kiosk/reserved"))
+    return here.press(page, page.form(control="code"), {"code": [typed]})
+
+
+def number_of(page: Page) -> str:
+    assert page.path == "/kiosk/ticket", page.text
+    return page.html.split('kticket__number" translate="no">')[1].split("<")[0]
+
+
+def slot_at(lobby: Lobby, hours: float = 0, days: int = 0) -> str:
+    """A slot, so long after now."""
+    return (lobby.clock() + timedelta(hours=hours, days=days)).astimezone(JST).isoformat()[:16]
+
+
+@pytest.mark.parametrize(
+    ("hours", "told"), [(1.0, "順番が早くなります"), (0.0, ""), (-0.1, ""), (-1.0, "予約の時間は過ぎていますが")]
+)
+def test_whoever_booked_is_checked_in_early_or_late(lobby: Lobby, here: AtKiosk, hours: float, told: str) -> None:
+    slot, table, before = slot_at(lobby, hours), lobby.of.catalogue.shared.queues, lobby.count(t.ticket)
+    number = booked(lobby, slot)
+    page = check_in(here, f" {number[:5]}-{number[5:]}")
+    assert told in page.text
+    assert ("予約の時間は" in page.text) is (hours == -1)
+    assert lobby.count(t.ticket) == before + 1
+    due = lobby.read(lambda db: {each.text(table): each.due_at for each in tickets.tickets(db, now=lobby.clock())})
+    assert due[number_of(page)] == datetime.fromisoformat(f"{slot}+09:00")
+    assert "自分のスマートフォンで読む" in page.text
+
+
+@pytest.mark.parametrize(("days", "told"), [(1, "まだ先です"), (-1, "もう過ぎました")])
+def test_a_booking_of_another_day_is_told_so_without_its_day(lobby: Lobby, here: AtKiosk, days: int, told: str) -> None:
+    slot, before = slot_at(lobby, days=days), lobby.count(t.ticket)
+    page = check_in(here, number := booked(lobby, slot))
+    assert page.path == "/kiosk/reserved"
+    assert number not in page.url
+    assert told in page.text
+    assert slot[:10] not in page.html
+    assert lobby.count(t.ticket) == before
+
+
+def test_a_booking_shown_twice_gives_the_number_it_gave(lobby: Lobby, here: AtKiosk) -> None:
+    number, before = booked(lobby, slot_at(lobby, 1)), lobby.count(t.ticket)
+    first = check_in(here, f"https://city.example/applications/{number}")
+    again = check_in(here, number)
+    assert number_of(again) == number_of(first)
+    assert "受付は、もう済んでいます" in again.text
+    assert lobby.count(t.ticket) == before + 1
+
+
+def test_a_number_from_before_is_shown_with_where_it_stands(lobby: Lobby, here: AtKiosk) -> None:
+    of = lobby.of
+    given: dict[str, Any] = {"origin": "reception", "language": "ja", "random": of.random}
+    made = lobby.do(lambda db: tickets.issue(db, of.keys, "juki", **given, now=lobby.clock()))
+    page = check_in(here, f"https://city.example/tickets/{made.code.replace('-', '')}?lang=en")
+    assert number_of(page).endswith(f"{made.ticket.number:03d}")
+    assert "受付は、もう済んでいます" in page.text
+    for state, told in (
+        (State.CALLED, "いま呼ばれています"),
+        (State.ABSENT, "いらっしゃいませんでした"),
+        (State.LEFT, "取り消されています"),
+        (State.DONE, "もう窓口で使われました"),
+    ):
+        changed = update(t.ticket).where(t.ticket.c.id == made.ticket.id).values(state=state.value)
+        lobby.do(partial(Writing.execute, statement=changed))
+        assert told in check_in(here, made.code).text
+    old = lobby.do(lambda db: tickets.issue(db, of.keys, "juki", **given, now=lobby.clock() - timedelta(days=1)))
+    assert "きょうのものではありません" in check_in(here, old.code).text
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("", "15けたの数字です"),
+        ("x" * 400, "15けたの数字です"),
+        ("<b>", "15けたの数字です"),
+        ("123456789012345", "見つかりません"),
+        ("ABCDE-FGHJK-MNPQR", "見つかりません"),
+        ("A-012", "番号札は、もう持っています"),
+        ("ABCD-EFGH-JKMN", "窓口で見せるコードです"),
+    ],
+)
+def test_what_is_no_booking_is_told_what_it_is(here: AtKiosk, typed: str, told: str) -> None:
+    page = check_in(here, typed)
+    assert (page.path, page.status) == ("/kiosk/reserved", 200)
+    assert told in page.text
+    assert "<b>" not in page.html
+
+
+def test_what_was_filled_in_goes_along_with_a_booking(lobby: Lobby, here: AtKiosk) -> None:
+    here.walk(here.begin_at(LETTERS), {"acting": "self"})
+    page = here.open("/kiosk/reserved")
+    taken = here.press(page, page.form(control="code"), {"code": [booked(lobby, slot_at(lobby, 1))]})
+    assert list(lobby.redeemed(code_of(taken)).forms) == [LETTERS]
+
+
+def test_who_tries_numbers_is_stopped_and_those_who_have_one_are_not_counted(lobby: Lobby) -> None:
+    here, number = lobby.kiosk("ためすところ"), booked(lobby, slot_at(lobby, 1))
+    for _ in range(WRONG.most - 1):
+        assert "見つかりません" in check_in(here, "123456789012345").text
+        assert "まちがいが続いた" not in check_in(here, "A-012").text
+    assert "見つかりません" in check_in(here, "123456789012345").text
+    assert "まちがいが続いた" in check_in(here, number).text
+    lobby.clock.advance(seconds=WRONG.period.total_seconds())
+    assert number_of(check_in(here, number))
 
 
 def test_nothing_is_changed_any_more_once_the_number_is_taken(here: AtKiosk) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from procedures.joint import Answer, Joint, Key, Turn, apply
-from procedures.library import Library, load_library
+from procedures.library import Library
 from procedures.translations import Translations
 from server.applications.summary import sections
 from server.counter import mirror
 from server.counter.mirror import Line, Shown
 from server.languages import Languages
+from tests import shipped
 from tests.procedures.moving_family import APPLICATIONS, TODAY
 from tests.procedures.test_joint import clerk, from_the_guide
 
@@ -22,7 +24,7 @@ LANGUAGES = Languages(Translations())
 
 @pytest.fixture(scope="module")
 def library() -> Library:
-    return load_library()
+    return shipped.library()
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +67,26 @@ def test_another_language_shows_the_same_answers_in_its_own_words(library: Libra
     assert {key: line.stamp for key, line in japanese.items()} == {key: line.stamp for key, line in english.items()}
     key = "tennyu-yoyaku/applicant/birthdate"
     assert "1990年4月1日" in japanese[key].text and english[key].text == "1 April 1990"
+
+
+def test_an_answer_that_several_applications_ask_is_read_once(library: Library, whole: Turn) -> None:
+    found = shown(library, whole)
+    lines, first = by_key(found), next(iter(found.papers))
+    assert not any(line.key in found.again for line in first.lines), "what comes first is told"
+    told = {(line.fact, line.text) for key, line in lines.items() if key not in found.again}
+    for key in found.again:
+        assert lines[key].fact and (lines[key].fact, lines[key].text) in told, key
+    assert "kokuho-shutoku/applicant/name" in found.again
+    assert len(found.again) > len(lines) / 4
+
+
+def test_another_answer_to_the_same_question_is_not_taken_for_the_same() -> None:
+    name = Key("applicant", "name")
+    one, other, worded = (mirror.Line(f"{form}/n", "氏名", form, stamp, name) for form, stamp in ("ax", "by", "cx"))
+    papers = [mirror.Paper(each.text, each.text, (mirror.Part("p", "", "", (each,)),)) for each in (one, other, worded)]
+    assert Shown(tuple(papers)).again == frozenset()
+    again = replace(papers[0], name="d")
+    assert Shown((papers[0], again)).again == {one.key}
 
 
 def test_it_is_told_whose_an_answer_is(library: Library, whole: Turn) -> None:

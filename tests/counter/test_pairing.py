@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from queue import Queue
 from typing import Any
 
@@ -278,7 +279,11 @@ def test_the_clerk_hears_when_a_tablet_comes_and_goes(counter: Counter) -> None:
     counter.store.database.listen(pairing.TOPIC, heard.put)
     assert paired.is_here(counter.clock())
     counter.at(lambda db: pairing.noted(db, paired, now=counter.clock()))
-    counter.at(lambda db: pairing.away(db, paired.id, paired.visit_id))
+    before = counter.clock() - timedelta(seconds=1)
+    counter.at(lambda db: pairing.away(db, paired.id, paired.visit_id, since=before))
+    still = counter.shown()
+    assert still is not None and still.is_here(counter.clock()), "its next page has opened a stream since"
+    counter.at(lambda db: pairing.away(db, paired.id, paired.visit_id, since=counter.clock()))
     assert heard.get(timeout=5) == counter.visit.id
     gone = counter.shown()
     assert gone is not None and not gone.is_here(counter.clock())

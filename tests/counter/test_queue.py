@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from procedures.library import load_library
 from procedures.queues import QueueTable
 from server.applications.receipts import new_number
 from server.counter import queue, times, windows
@@ -21,9 +20,10 @@ from server.japan import today
 from server.people.staff_sessions import open_session
 from server.store import tables as t
 from server.store.keys import Keys
+from tests import shipped
 from tests.conftest import Clock, Maker, Random, Store
 
-TABLE: QueueTable = load_library().shared.queues
+TABLE: QueueTable = shipped.library().shared.queues
 
 
 class Hall:

@@ -7,15 +7,18 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from datetime import timedelta
 
 import httpx2
 import pytest
+from sqlalchemy import select, update
 
 from server.counter import pairing
 from server.counter.live import MOST_EACH
-from server.people import devices
+from server.people import devices, staff_sessions
+from server.store import tables as t
 from tests.browser.server import Server
-from tests.counter.hall import DEVICE_COOKIE, STAFF_COOKIE, Hall, Place
+from tests.counter.hall import DEVICE_COOKIE, STAFF_COOKIE, Hall, Place, now
 
 PATIENCE = 30.0
 """Seconds for anything to come on a machine that is busy with other tests."""
@@ -249,3 +252,44 @@ def test_a_server_that_is_told_to_end_does_not_wait_for_its_streams(server: Serv
     again = tablet.stream(last=heard)
     assert again.hears()[0] == "changed"
     assert "迷宮小路" in tablet.shown().text, "a restart in the middle loses nothing"
+
+
+# --- somebody calls a clerk -------------------------------------------------------------------------------------------
+
+
+def test_a_call_at_a_device_is_told_to_clerks_and_where_it_is_not(server: Server, hall: Hall) -> None:
+    place = hall.place()
+    clerk = f"{STAFF_COOKIE}={place.staff_token}"
+    stream = Stream(server, "/counter/calls/stream", cookie=clerk)
+    assert stream.status == 200 and stream.headers["content-type"].startswith("text/event-stream")
+    kind, none = stream.hears()
+    assert kind == "changed"
+    hall.write(lambda db: devices.call(db, place.device_id, now=now()))
+    kind, open_ = stream.hears()
+    assert kind == "changed" and open_ != none and place.device_id[:8] not in open_
+    part = client(server, {STAFF_COOKIE: place.staff_token}).get("/counter/calls", params={"seen": none})
+    assert f'data-mark="{open_}"' in part.text and "のタブレット」で" in part.text
+    hall.write(lambda db: devices.answer(db, place.device_id, "staff:x", now=now()))
+    assert stream.hears()[1] not in (none, open_)
+    hall.write(lambda db: devices.call_over(db, place.device_id))
+    assert stream.hears() == ("changed", none)
+
+
+def test_the_stream_of_calls_ends_with_the_sign_in(server: Server, hall: Hall) -> None:
+    place = hall.place()
+    stream = Stream(server, "/counter/calls/stream", cookie=f"{STAFF_COOKIE}={place.staff_token}")
+    assert stream.hears()[0] == "changed"
+    hall.write(lambda db: staff_sessions.end_all(db, place.staff.id))
+    hall.write(lambda db: devices.call(db, place.device_id, now=now()))
+    assert stream.hears() == ("over", "")
+    hall.write(lambda db: devices.call_over(db, place.device_id))
+
+
+def test_a_stream_that_is_opened_again_does_not_put_the_end_of_a_sign_in_off(server: Server, hall: Hall) -> None:
+    place = hall.place()
+    long_ago = now() - timedelta(minutes=20)
+    seen = update(t.staff_session).where(t.staff_session.c.staff_id == place.staff.id).values(seen_at=long_ago)
+    hall.write(lambda db: db.execute(seen))
+    assert Stream(server, "/counter/calls/stream", cookie=f"{STAFF_COOKIE}={place.staff_token}").hears()[0] == "changed"
+    kept = select(t.staff_session.c.seen_at).where(t.staff_session.c.staff_id == place.staff.id)
+    assert hall.read(lambda db: db.scalar(kept)) == long_ago

@@ -194,8 +194,8 @@ def inflating(size: int) -> bytes:
         places += b"%d %d " % (number, len(inside))
         inside += each + b" "
     packer = zlib.compressobj(9)
-    body = packer.compress(places + inside)
-    body += b"".join(packer.compress(bytes(1 << 20).replace(b"\0", b" ")) for _ in range(size >> 20)) + packer.flush()
+    body, blanks = packer.compress(places + inside), b" " * (1 << 20)
+    body += b"".join(packer.compress(blanks) for _ in range(size >> 20)) + packer.flush()
     said = (len(EMPTY_PAGE), len(places), len(body))
     content = b"%PDF-1.5\n"
     first = len(content)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from procedures.library import Library
 from server.app import create_app
-from server.catalogue import publish
 from server.settings import Settings
-from server.store.database import open_database
-from tests.conftest import Clock, sandbox
+from server.store.database import Writing
+from tests.conftest import Clock, clear_edges, forgetting, published, sandbox
 from tests.journeys import filing
 
 OpenSite = Callable[[date | None], TestClient]
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="session")
@@ -29,41 +30,35 @@ def library() -> Library:
     return filing.library()
 
 
-def published(settings: Settings, library: Library, clock: Clock) -> None:
-    """Serve everything."""
-    database = open_database(settings, clock=clock)
-    try:
-        found = library.declarations.values()
-        asyncio.run(database.transact(lambda db: publish(db, found, now=clock(), actor="test")))
-    finally:
-        database.close()
+@contextmanager
+def running(settings: Settings, library: Library, clock: Clock) -> Iterator[TestClient]:
+    """The site, as long as it is used; a browser at it."""
+    published(settings, library, clock)
+    with serving(settings, clock) as client:
+        yield client
 
 
 @contextmanager
-def running(settings: Settings, library: Library, clock: Clock) -> Iterator[TestClient]:
-    """The site, as long as it is used; a browser at it. Whatever a resident does is answered or refused: the log
-    must hold no error of ours in the end."""
+def serving(settings: Settings, clock: Clock) -> Iterator[TestClient]:
+    """The site over what its database holds. Whatever a resident does is answered or refused: the log must hold no
+    error of ours in the end."""
     lines: list[str] = []
-    published(settings, library, clock)
     app = create_app(settings, clock=clock, log_to=lines.append)
+    app.state.lines = lines
     with TestClient(app, follow_redirects=True) as client:
         yield client
+    assert faults(lines) == []
+    assert lines, "nothing was logged: the check above sees nothing"
+
+
+def faults(lines: list[str]) -> list[dict[str, Any]]:
+    """What was logged besides requests."""
     events = [json.loads(line) for line in "".join(lines).splitlines()]
-    assert [event for event in events if event["event"] != "request"] == []
-    assert events, "nothing was logged: the check above sees nothing"
-
-
-@pytest.fixture(scope="session")
-def stocked_file(library: Library, migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database in which everything is served, to be copied: to publish two hundred procedures takes a while."""
-    folder = tmp_path_factory.mktemp("stocked")
-    shutil.copy(migrated_file, folder / "kakanai.db")
-    published(sandbox(folder, f"sqlite:///{folder / 'kakanai.db'}"), library, Clock())
-    return folder / "kakanai.db"
+    return [event for event in events if event["event"] != "request"]
 
 
 @pytest.fixture
-def open_site(settings: Settings, stocked_file: Path, library: Library, clock: Clock) -> Iterator[OpenSite]:
+def open_site(settings: Settings, stocked_file: Path, clock: Clock) -> Iterator[OpenSite]:
     """Opens the site on a day in Japan (None: the clock's own day); a browser at it."""
     shutil.copy(stocked_file, settings.data_dir / "kakanai.db")
     with ExitStack() as stack:
@@ -71,9 +66,51 @@ def open_site(settings: Settings, stocked_file: Path, library: Library, clock: C
         def opened(day: date | None) -> TestClient:
             if day is not None:
                 clock.now = datetime(day.year, day.month, day.day, 1, tzinfo=UTC)
-            return stack.enter_context(running(settings, library, clock))
+            return stack.enter_context(serving(settings, clock))
 
         yield opened
+
+
+class Town:
+    """One site for one case after another: to open it anew for each takes longer than the case. Between two of them it
+    forgets what was done in it; what was there before them stays."""
+
+    def __init__(self, door: TestClient, clock: Clock) -> None:
+        self._door, self._clock, self._begun, self._read = door, clock, clock.now, 0
+        self._app: Starlette = door.app  # type: ignore[assignment]  # the application of `serving`
+        self._forgetting = self._do(forgetting)
+
+    def on(self, day: date | None) -> TestClient:
+        """A new browser at the site, on a day in Japan (None: the clock's own day)."""
+        self._clock.now = datetime(day.year, day.month, day.day, 1, tzinfo=UTC) if day else self._begun
+        return beside(self._door)
+
+    def forget(self) -> None:
+        """Raises AssertionError where the log tells of a fault since the last time."""
+        self._do(lambda db: [db.execute(each) for each in self._forgetting])
+        clear_edges(self._app.state.services.settings.data_dir)
+        lines: list[str] = self._app.state.lines
+        told, self._read = faults(lines[self._read :]), len(lines)
+        assert told == []
+
+    def _do(self, work: Callable[[Writing], T]) -> T:
+        assert self._door.portal is not None
+        done: T = self._door.portal.call(self._app.state.services.database.transact, work)
+        return done
+
+
+@pytest.fixture(scope="module")
+def one_town(tmp_path_factory: pytest.TempPathFactory, stocked_file: Path) -> Iterator[Town]:
+    home, clock = tmp_path_factory.mktemp("town"), Clock()
+    shutil.copy(stocked_file, home / "kakanai.db")
+    with serving(sandbox(home, f"sqlite:///{home / 'kakanai.db'}"), clock) as door:
+        yield Town(door, clock)
+
+
+@pytest.fixture
+def town(one_town: Town) -> Iterator[Town]:
+    yield one_town
+    one_town.forget()
 
 
 @pytest.fixture

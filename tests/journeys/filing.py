@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from procedures.declaration import Declaration
-from procedures.library import load_library
+from tests import shipped
 from tests.journeys.pages import Page, Resident, fill
 
 LEVELS = {"oidc-basic": "hanako-oidc", "jpki-signature": "taro-jpki"}
@@ -19,7 +18,7 @@ LEVELS = {"oidc-basic": "hanako-oidc", "jpki-signature": "taro-jpki"}
 ADDRESS = "taro@example.jp"
 
 
-library = cache(load_library)
+library = shipped.library
 """Every declaration there is."""
 
 

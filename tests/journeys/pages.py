@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
+from html import unescape
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -43,9 +44,16 @@ class PageForm:
         return any(button.name == name and button.value == value for button in self.buttons)
 
 
-class _Reader(HTMLParser):
+_TAG = re.compile(r"""<!--.*?-->|<!doctype[^>]*>|<(/?)([a-z][a-z0-9]*)((?:[^>"']|"[^"]*"|'[^']*')*)>""", re.S | re.I)
+_ATTRIBUTE = re.compile(r"""([^\s=>"'/]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+)))?""")
+_LOOKED_AT = frozenset(["a", "form", "input", "button", "select", "option", "textarea"])
+
+
+class _Reader:
+    """Reads well-formed pages only, and of them what a journey needs: the reader of the standard library takes longer
+    than the site takes to answer. It raises AssertionError at a '<' that begins no tag."""
+
     def __init__(self) -> None:
-        super().__init__()
         self.forms: list[PageForm] = []
         self.links: list[tuple[str, str]] = []
         self.ids: list[str] = []
@@ -55,9 +63,20 @@ class _Reader(HTMLParser):
         self._area: Control | None = None
         self._link = ""
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        at = {name: value or "" for name, value in attrs}
-        given = dict(attrs)
+    def feed(self, html: str) -> None:
+        done = 0
+        for found in _TAG.finditer(html):
+            if found.start() > done:
+                self._data(html[done : found.start()])
+            done = found.end()
+            end, name, attributes = found.groups()
+            if end:
+                self._end(name.lower())
+            elif name is not None and (name.lower() in _LOOKED_AT or " id=" in attributes):
+                self._start(name.lower(), _read(attributes))
+        self._data(html[done:])
+
+    def _start(self, tag: str, at: dict[str, str]) -> None:
         if "id" in at:
             self.ids.append(at["id"])
         if tag == "a" and "href" in at:
@@ -66,35 +85,36 @@ class _Reader(HTMLParser):
             self._form = PageForm(at.get("action", ""), at.get("method", "get").lower(), at.get("enctype", ""))
             self.forms.append(self._form)
         elif self._form is not None:
-            self._control(tag, at, given)
+            self._control(tag, at, self._form)
 
-    def _control(self, tag: str, at: dict[str, str], given: Mapping[str, str | None]) -> None:
-        assert self._form is not None
+    def _control(self, tag: str, at: dict[str, str], form: PageForm) -> None:
         name = at.get("name", "")
         if tag == "input":
-            made = Control(name, at.get("type", "text"), at.get("value", ""), "checked" in given)
-            (self._form.buttons if made.type in ("submit", "button") else self._form.controls).append(made)
+            made = Control(name, at.get("type", "text"), at.get("value", ""), "checked" in at)
+            (form.buttons if made.type in ("submit", "button") else form.controls).append(made)
         elif tag == "button":
-            self._form.buttons.append(Control(name, at.get("type", "submit"), at.get("value", "")))
+            form.buttons.append(Control(name, at.get("type", "submit"), at.get("value", "")))
         elif tag == "select":
             self._select = Control(name, "select")
-            self._form.controls.append(self._select)
+            form.controls.append(self._select)
         elif tag == "option" and self._select is not None:
             self._select.options.append(at.get("value", ""))
-            if "selected" in given:
+            if "selected" in at:
                 self._select.value = at.get("value", "")
         elif tag == "textarea":
             self._area = Control(name, "textarea")
-            self._form.controls.append(self._area)
+            form.controls.append(self._area)
 
-    def handle_data(self, data: str) -> None:
+    def _data(self, data: str) -> None:
+        assert "<" not in data, data
+        data = unescape(data)
         self.text.append(data)
         if self._area is not None:
             self._area.value += data
         if self._link and data.strip():
             self.links.append((data.strip(), self._link))
 
-    def handle_endtag(self, tag: str) -> None:
+    def _end(self, tag: str) -> None:
         if tag == "form":
             self._form = None
         elif tag == "select":
@@ -103,6 +123,11 @@ class _Reader(HTMLParser):
             self._area = None
         elif tag == "a":
             self._link = ""
+
+
+def _read(attributes: str) -> dict[str, str]:
+    found = _ATTRIBUTE.findall(attributes)
+    return {name.lower(): unescape(quoted or single or bare) for name, quoted, single, bare in found}
 
 
 class Page:

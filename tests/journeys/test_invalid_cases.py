@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from procedures.declaration import Declaration
-from tests.journeys.conftest import OpenSite
+from tests.journeys.conftest import Town
 from tests.journeys.filing import cases, filed_online, is_valid
 from tests.journeys.pages import Page, Resident, answered, missing_rows, wanted_files
 
@@ -23,9 +23,9 @@ UNSIGNED = {"": "ASSURANCE_REQUIRED"}
 
 @pytest.mark.parametrize(("declaration", "case"), INVALID)
 def test_what_is_wrong_is_named_beside_its_question_and_in_the_summary(
-    declaration: Declaration, case: dict[str, Any], open_site: OpenSite
+    declaration: Declaration, case: dict[str, Any], town: Town
 ) -> None:
-    resident = Resident(open_site(date.fromisoformat(case["today"]) if "today" in case else None))
+    resident = Resident(town.on(date.fromisoformat(case["today"]) if "today" in case else None))
     page = resident.open(f"/procedures/{declaration.slug}/apply")
     check, beside, listed = walked(resident, page, case["answers"], case.get("attachments", {}))
     declared = case["expect"]["errors"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from procedures.declaration import Declaration
-from tests.journeys.conftest import OpenSite
+from tests.journeys.conftest import Town
 from tests.journeys.filing import (
     at_the_till,
     cases,
@@ -26,11 +26,9 @@ NOT_HERE = [each for each in library().declarations.values() if not taken_online
 
 
 @pytest.mark.parametrize(("declaration", "case"), VALID)
-def test_a_resident_files_it_without_script(
-    declaration: Declaration, case: dict[str, Any], open_site: OpenSite
-) -> None:
+def test_a_resident_files_it_without_script(declaration: Declaration, case: dict[str, Any], town: Town) -> None:
     today = date.fromisoformat(case["today"]) if "today" in case else None
-    resident = Resident(open_site(today))
+    resident = Resident(town.on(today))
     guide = resident.open(f"/procedures/{declaration.slug}")
     assert guide.status == 200
     first = resident.open(guide.link("/apply"))
@@ -47,9 +45,9 @@ def test_a_resident_files_it_without_script(
 
 
 @pytest.mark.parametrize("declaration", NOT_HERE, ids=lambda each: each.id)
-def test_what_is_not_filed_online_here_leads_to_where_it_is(declaration: Declaration, open_site: OpenSite) -> None:
+def test_what_is_not_filed_online_here_leads_to_where_it_is(declaration: Declaration, town: Town) -> None:
     today = declaration.cases[0].get("today")
-    resident, own = Resident(open_site(date.fromisoformat(today) if today else None)), declaration.slug
+    resident, own = Resident(town.on(date.fromisoformat(today) if today else None)), declaration.slug
     guide = resident.open(f"/procedures/{own}")
     assert not [href for _, href in guide.links if href.endswith("/apply")]
     if declaration.handed_over is None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from starlette.testclient import TestClient
 
-from procedures.library import load_library
+from tests import shipped
 from tests.journeys.pages import PDF, Resident, answered, missing_rows
 
 
 def test_a_file_goes_where_its_row_goes(site: TestClient) -> None:
     resident = Resident(site)
-    declaration = load_library().declarations["inu-toroku"]
+    declaration = shipped.library().declarations["inu-toroku"]
     each = next(item for item in declaration.attachments if item.get("each") == "/dogs")
     case = next(case for case in declaration.cases if len(case["answers"].get("dogs", ())) > 2)
     answers = dict(case["answers"])

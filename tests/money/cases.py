@@ -14,6 +14,7 @@ from procedures.fees import Quote, QuoteItem
 from server.applications.submission import SEALED
 from server.money.checkout import Cashier, open_payment
 from server.money.debts import Debt, last_moment, payment_of, raise_debt
+from server.money.refunds import Refund
 from server.money.settle import Outcome, settle
 from server.store import tables as t
 from server.store.database import Writing
@@ -36,6 +37,12 @@ def note_paid(db: Writing, application_id: str, now: datetime) -> None:
     db.execute(
         insert(t.application_event), {"application_id": application_id, "at": now, "state": "paid", "actor": "test"}
     )
+
+
+def note_returned(db: Writing, refund: Refund, now: datetime) -> None:
+    """The same for what a refund that was made sets off."""
+    row = {"application_id": refund.application_id, "at": now, "state": f"returned {refund.amount}", "actor": "test"}
+    db.execute(insert(t.application_event), row)
 
 
 def told(payment_id: str, kind: EventKind = EventKind.PAID, **more: Any) -> Event:

@@ -14,7 +14,7 @@ from server.money.checkout import Cashier, hear, reconcile
 from server.money.states import PaymentState, Standing
 from server.store import tables as t
 from tests.conftest import Clock, Maker, Random, Store
-from tests.money.cases import note_paid
+from tests.money.cases import note_paid, note_returned
 from tests.money.family import FEES, Family, family
 from tests.payments.benches import StripeBench
 from tests.payments.stripe_server import Fault, Sent
@@ -39,12 +39,13 @@ class Payers:
     def decides(self, which: int, amount: int, name: str) -> bool:
         """Two people decided that so much of a fee goes back."""
         payment, now = self.payment(which), self.home.desk.clock()
-        return self.home.store.transact(
+        found = self.home.store.transact(
             lambda db: refunds.decided(db, payment, amount, refund_id=name * 32, actor="staff:x", now=now)
         )
+        return found is not None
 
     def carried_out(self) -> int:
-        return self.home.store.run(refunds.carry_out(self.home.desk))
+        return self.home.store.run(refunds.carry_out(self.home.desk, note_returned))
 
 
 @pytest.fixture

@@ -257,6 +257,8 @@ class Account:
     def _refunded(self, intent_id: str, amount: int, metadata: Json) -> Json:
         charge = self.charges[self.intents[intent_id]["latest_charge"]]
         left = charge["amount"] - charge["amount_refunded"]
+        if charge.get("disputed"):
+            raise invalid("This charge has been charged back; cannot issue a refund.", code="charge_disputed")
         if amount > left:
             raise invalid(f"Refund amount is greater than unrefunded amount on charge ({left})", param="amount")
         refund = {"id": self._id("re"), "object": "refund", "amount": amount, "charge": charge["id"]}

@@ -53,14 +53,21 @@ class Hall:
     def call(self, device_id: str) -> bool:
         return self.store.transact(lambda db: devices.call(db, device_id, now=self.clock()))
 
-    def answer(self, device_id: str) -> bool:
-        return self.store.transact(lambda db: devices.answer(db, device_id))
+    def answer(self, device_id: str, by: str = "staff:1") -> bool:
+        return self.store.transact(lambda db: devices.answer(db, device_id, by, now=self.clock()))
+
+    def call_over(self, device_id: str) -> bool:
+        return self.store.transact(lambda db: devices.call_over(db, device_id))
 
     def listed(self) -> list[devices.Listed]:
         return list(self.store.read(devices.every))
 
     def calling(self) -> list[str]:
-        return [each.label for each in self.store.read(devices.calling)]
+        return [each.label for each in self.store.read(lambda db: devices.calling(db, now=self.clock()))]
+
+    def goes(self) -> list[str]:
+        """Who goes where somebody calls, '' for nobody."""
+        return [each.answered_by for each in self.store.read(lambda db: devices.calling(db, now=self.clock()))]
 
     def done(self) -> list[str]:
         query = select(t.audit.c.action).where(t.audit.c.action.like("device.%")).order_by(t.audit.c.seq)
@@ -183,7 +190,37 @@ def test_whoever_called_a_clerk_first_stands_first_until_somebody_comes(hall: Ha
     assert hall.call(first.id)
     assert not hall.call(second.id)
     assert hall.calling() == ["2階", "ロビー"]
-    assert hall.answer(second.id)
-    assert not hall.answer(second.id)
+    assert hall.call_over(second.id)
+    assert not hall.call_over(second.id)
     assert hall.calling() == ["ロビー"]
     hall.hears(first.id)
+    hall.hears(devices.CALLS)
+
+
+def test_one_clerk_goes_and_who_that_is_stays_known_until_the_call_is_over(hall: Hall) -> None:
+    found, token = hall.enrolled()
+    assert not hall.answer(found.id)
+    hall.call(found.id)
+    assert hall.goes() == [""]
+    assert hall.answer(found.id, "staff:1")
+    assert not hall.answer(found.id, "staff:2")
+    assert hall.goes() == ["staff:1"]
+    assert not hall.call(found.id)
+    assert (there := hall.who(token)) is not None
+    assert there.answered_at == hall.clock()
+    assert hall.call_over(found.id)
+    assert hall.goes() == []
+
+
+def test_a_call_that_was_answered_is_over_after_a_while_and_can_be_made_anew(hall: Hall) -> None:
+    found, token = hall.enrolled()
+    hall.call(found.id)
+    hall.clock.advance(minutes=60)
+    assert hall.goes() == [""]  # nobody has answered: it stands
+    hall.answer(found.id)
+    hall.clock.advance(seconds=devices.GOING.total_seconds())
+    assert hall.calling() == []
+    assert (there := hall.who(token)) is not None
+    assert (there.called_at, there.answered_at) == (None, None)
+    assert hall.call(found.id)
+    assert hall.goes() == [""]

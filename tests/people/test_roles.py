@@ -44,7 +44,7 @@ IN_STATES = {
     "undo-accept": {"accepted"},
     "ask": {"submitted", "accepted", "reviewing"},
     "answer": {"correction_requested"},
-    "review": {"submitted", "accepted"},
+    "review": {"submitted", "accepted", "correction_requested"},
     "complete": {"accepted", "reviewing", "approved"},
     "refuse": {"accepted", "reviewing"},
     "propose-decision": {"reviewing"},

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from procedures.library import ROOT, Library, load_library
+from procedures.library import ROOT, Library
+from tests import shipped
 
 KEPT = ("juminhyo-utsushi", "tenkyo-yoyaku", "tennyu-yoyaku", "inu-toroku", "jido-teate-nintei-seikyu")
 """A shelf of some: to check all two hundred each time would say no more."""
@@ -21,7 +22,7 @@ Spoil = Callable[[dict[str, Any]], object]
 @pytest.fixture(scope="session")
 def library() -> Library:
     """The library as it is shipped."""
-    return load_library()
+    return shipped.library()
 
 
 @pytest.fixture

@@ -17,11 +17,11 @@ from forms_schema.formats import is_slot
 from procedures.bookings import MOST_DAYS, Booking, BookingCalendar, BookingTable, Hours, read_calendars
 from procedures.check import CITY, check
 from procedures.city import DAYS, load_city
-from procedures.library import load_library
+from tests import shipped
 
 TODAY = date(2026, 11, 20)  # a Friday before a long weekend: 23 November is a holiday
 CALENDAR = load_city(CITY).calendar
-TABLE = load_library().shared.bookings
+TABLE = shipped.library().shared.bookings
 DESK = TABLE.calendars["shimin-madoguchi"]
 Spoil = Callable[..., Path]
 

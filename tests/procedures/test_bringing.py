@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from procedures.cases import cases_of
 from procedures.declaration import Declaration
 from procedures.joint import FAMILY, Answer, Filled, Joint, Key, State, Turn, apply, brought, taken_in
-from procedures.library import load_library
+from tests import shipped
 from tests.procedures.joint_clerk import leaves
 
-LIBRARY = load_library()
+LIBRARY = shipped.library()
 DECLARATIONS = list(LIBRARY.declarations.values())
 DAY = date(2026, 11, 21)
 PARENTS_AND_CHILD = [

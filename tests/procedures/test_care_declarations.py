@@ -10,9 +10,9 @@ import pytest
 
 from procedures.cases import cases_of
 from procedures.declaration import Declaration
-from procedures.library import load_library
+from tests import shipped
 
-LIBRARY = load_library()
+LIBRARY = shipped.library()
 TODAY = date(2026, 12, 1)
 CERTIFICATION = ["yokaigo-nintei-shinki", "yokaigo-nintei-koshin", "yokaigo-kubun-henko", "jusho-iten-nintei"]
 

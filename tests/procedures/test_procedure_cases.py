@@ -12,9 +12,9 @@ from procedures.cases import cases_of, errors_of, run_cases
 from procedures.check import CITY
 from procedures.city import load_city
 from procedures.declaration import Assurance, Channel, Declaration
-from procedures.library import load_library
+from tests import shipped
 
-LIBRARY = load_library()
+LIBRARY = shipped.library()
 CALENDAR = load_city(CITY).calendar
 DAYS = st.dates(date(2026, 11, 1), date(2030, 12, 31))
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from forms_schema.base import Json
 from procedures.declaration import Declaration, Fee, FeeItem, Timing, Waiver
 from procedures.fees import FeeRow, FeeTable, NoFeeError, quote
-from procedures.library import Library, load_library
+from procedures.library import Library
+from tests import shipped
 
-LIBRARY = load_library()
+LIBRARY = shipped.library()
 TABLE = LIBRARY.shared.fees
 TODAY = date(2026, 12, 1)
 POST = {"properties": {"receive": {"const": "post"}}, "required": ["receive"]}

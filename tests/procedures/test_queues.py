@@ -10,13 +10,14 @@ import pytest
 
 from procedures.check import CITY
 from procedures.city import load_city
-from procedures.library import ROOT, Library, load_library
+from procedures.library import ROOT, Library
 from procedures.queues import SHAPE, QueueTable, read_queues
+from tests import shipped
 
 
 @pytest.fixture(scope="module")
 def library() -> Library:
-    return load_library()
+    return shipped.library()
 
 
 def test_every_procedure_is_in_the_queue_of_its_department_or_in_the_one_that_names_it(library: Library) -> None:

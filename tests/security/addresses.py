@@ -104,6 +104,7 @@ ADDRESSES: Final[Mapping[str, Row]] = {
     # applications
     "GET /applications/{number}": Row("/applications/{number}", its_people(200)),
     "POST /applications/{number}/answer": Row("/applications/{number}/answer", its_people(303), {"answer": "x"}),
+    "GET /applications/{number}/files/{file}": Row("/applications/{number}/files/{file}", everybody(404)),
     "GET /applications/{number}/receipt": Row("/applications/{number}/receipt", its_people(200)),
     "GET /applications/{number}/booking.ics": Row("/applications/{number}/booking.ics", everybody(404)),
     "GET /applications/{number}/sheet.pdf": Row("/applications/{number}/sheet.pdf", its_people(200)),
@@ -141,6 +142,7 @@ ADDRESSES: Final[Mapping[str, Row]] = {
     # a kiosk's screens: only on a registered device (tests/counter/test_kiosk.py)
     "GET /kiosk": Row("/kiosk", everybody(403)),
     "POST /kiosk/begin": Row("/kiosk/begin", everybody(403), {"lang": "ja"}),
+    "GET /kiosk/called": Row("/kiosk/called", everybody(403)),
     "POST /kiosk/do": Row("/kiosk/do", everybody(403), {"_do": "over"}),
     "POST /kiosk/alive": Row("/kiosk/alive", everybody(403)),
     "GET /kiosk/what": Row("/kiosk/what", everybody(403)),
@@ -159,6 +161,8 @@ ADDRESSES: Final[Mapping[str, Row]] = {
     "POST /kiosk/forms/{draft}/{name}": Row("/kiosk/forms/{draft}/note", everybody(403)),
     "GET /kiosk/end": Row("/kiosk/end", everybody(403)),
     "POST /kiosk/end": Row("/kiosk/end", everybody(403)),
+    "GET /kiosk/reserved": Row("/kiosk/reserved", everybody(403)),
+    "POST /kiosk/reserved": Row("/kiosk/reserved", everybody(403), {"code": "123456789012340"}),
     "GET /kiosk/ticket": Row("/kiosk/ticket", everybody(403)),
     # a tablet's screen: only on a registered device (tests/counter/test_streams.py)
     "GET /tablet": Row("/tablet", everybody(403)),
@@ -192,6 +196,7 @@ ADDRESSES: Final[Mapping[str, Row]] = {
     "GET /office": Row("/office", everybody(303)),
     "GET /office/applications/{number}": Row("/office/applications/{number}", everybody(303)),
     "POST /office/applications/{number}/reason": Row("/office/applications/{number}/reason", everybody(303)),
+    "POST /office/applications/{number}/acts/answer": Row("/office/applications/{number}/acts/answer", everybody(303)),
     "POST /office/applications/{number}/acts/{act}": Row("/office/applications/{number}/acts/accept", everybody(303)),
     "POST /office/applications/{number}/assign": Row("/office/applications/{number}/assign", everybody(303)),
     "POST /office/accept": Row("/office/accept", everybody(403), {"number": "{number}"}),
@@ -199,6 +204,9 @@ ADDRESSES: Final[Mapping[str, Row]] = {
     "GET /office/till/export.csv": Row("/office/till/export.csv", everybody(303)),
     "POST /office/till/count": Row("/office/till/count", everybody(403), {"counted": "0"}),
     "GET /office/till/unclear": Row("/office/till/unclear", everybody(303)),
+    "POST /office/till/unclear/note": Row("/office/till/unclear/note", everybody(403), {"note": "x"}),
+    "GET /office/till/refund": Row("/office/till/refund", everybody(303)),
+    "POST /office/till/refund/handed-over": Row("/office/till/refund/handed-over", everybody(403), {"refund": "x"}),
     "POST /office/till/refund": Row("/office/till/refund", everybody(403), {"payment": "x"}),
     "GET /counter": Row("/counter", everybody(303)),
     "GET /counter/handoff": Row("/counter/handoff", everybody(303)),

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from procedures.library import ROOT as PROCEDURES
-from procedures.library import fingerprint, load_library
+from procedures.library import fingerprint
 from server.cli_procedures import publish_files
 from server.settings import Settings
+from tests import shipped
 from tests.conftest import migrate
 from tests.security.process import KAKANAI, ROOT, environment
 from tests.security.test_production import production
@@ -92,7 +93,7 @@ def test_an_operators_day(environ: dict[str, str]) -> None:
     assert run("db", "upgrade", environ=environ) == (0, "", "")
     data = Path(environ["KAKANAI_DATA_DIR"])
     assert data.stat().st_mode & 0o077 == 0
-    slugs = sorted(load_library().declarations)
+    slugs = sorted(shipped.library().declarations)
     code, out, _ = run("procedures", "publish", environ=environ)
     assert (code, sorted(out.split())) == (0, sorted(["published"] * len(slugs) + slugs))
     assert run("procedures", "publish", environ=environ) == (0, "", "")
@@ -219,7 +220,7 @@ def test_a_sandbox_starts_with_the_files_as_they_are(settings: Settings, tmp_pat
     copy = tmp_path / file.parent.name / file.name
     copy.parent.mkdir()
     copy.write_text(file.read_text("utf-8").replace('"retention_years": ', '"retention_years": 1'), "utf-8")
-    everything = sorted(load_library().declarations)
+    everything = sorted(shipped.library().declarations)
     assert sorted(publish_files(settings, (), unless_served=True) or ()) == everything
     assert publish_files(settings, (), unless_served=True) == []
     assert publish_files(settings, [copy]) == [file.stem]

@@ -7,9 +7,11 @@ from typing import Any, Final
 
 import pytest
 from graphql import GraphQLObjectType, GraphQLSchema, get_named_type, is_leaf_type
+from sqlalchemy import update
 
 from server.api.schema import build_schema, core
 from server.people import sessions, tokens
+from server.store import tables as t
 from server.store.database import Writing
 from tests.files.papers import PDF
 from tests.security.addresses import ACTORS, People
@@ -30,13 +32,15 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         HOLDER: "application",
         STAFF: "office",
     },
-    "Mutation": {CALLER: "submitApplication startSignature withdrawApplication"},
+    "Mutation": {CALLER: "submitApplication startSignature withdrawApplication answerApplication"},
     "Application": {
-        HOLDER: "receiptNumber state submittedAt feeTotal payment seat history procedure",
+        HOLDER: "receiptNumber state submittedAt feeTotal payment seat history messages procedure",
         FILER: "accessCode leftOut",
     },
     "Payment": {HOLDER: "state amount checkoutUrl payUntil paidAt"},
     "HistoryEntry": {HOLDER: "at state"},
+    "ApplicationMessage": {HOLDER: "kind department text at answerBy files"},
+    "AddedFile": {HOLDER: "name size scan"},
     "Seat": {HOLDER: "start until text"},
     "LeftOut": {FILER: "pointer title"},
     "Rejected": {CALLER: "errors"},
@@ -76,13 +80,14 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "Office": {STAFF: "login ownDepartments cases case looks"},
     "OfficeCaseConnection": {STAFF: "totalCount pageInfo edges"},
     "OfficeCaseEdge": {STAFF: "cursor node"},
-    "OfficeCaseLine": {STAFF: "receiptNumber slug department state submittedAt protected"},
+    "OfficeCaseLine": {STAFF: "receiptNumber slug department state submittedAt protected answerOverdue"},
     "OfficeCase": {
         STAFF: "receiptNumber slug version department otherDepartment state submittedAt channel protected answers "
-        "history files"
+        "history files messages"
     },
     "OfficeStep": {STAFF: "at state by"},
     "OfficeFile": {STAFF: "key name scan"},
+    "OfficeMessage": {STAFF: "kind audience by text at answerBy files"},
     "OfficeLook": {STAFF: "at by action reason"},
 }
 SCHEMA: Final[GraphQLSchema] = core(build_schema())
@@ -146,6 +151,9 @@ SIGN = """mutation($input: StartSignatureInput!) { answer: startSignature(input:
   ... on Signature { id url } ... on Rejected { errors { code } } } }"""
 WITHDRAW = """mutation($input: WithdrawApplicationInput!) { answer: withdrawApplication(input: $input) { __typename
   ... on Application { state accessCode leftOut { title } } ... on Rejected { errors { code } } } }"""
+
+ANSWER = """mutation($input: AnswerApplicationInput!) { answer: answerApplication(input: $input) { __typename
+  ... on Application { state accessCode messages { text } } ... on Rejected { errors { code } } } }"""
 
 
 class Callers(People):
@@ -237,6 +245,10 @@ ROWS: Final = {
     | dict.fromkeys(("its owner elsewhere", "its owner", "its owner's token"), "Application"),
     "Mutation.withdrawApplication, of nobody in particular": everyone("Application"),
     "Mutation.withdrawApplication, wrong code": everyone("UNKNOWN_APPLICATION"),
+    "Mutation.answerApplication, right code": everyone("Application"),
+    "Mutation.answerApplication, wrong code": everyone("UNKNOWN_APPLICATION"),
+    "Mutation.answerApplication, nothing asked": everyone("NOT_ASKED"),
+    "Mutation.answerApplication, with another's file": everyone("UNKNOWN_UPLOAD"),
 }
 """What each caller gets; a field of Query or Mutation that is not here fails the first test below."""
 
@@ -269,6 +281,8 @@ def outcome(callers: Callers, name: str, caller: str) -> str:
         return submitted(callers, caller, how)
     if field == "Mutation.startSignature":
         return callers.does(caller, SIGN, slug="signed", answers=ANSWERS)
+    if field == "Mutation.answerApplication":
+        return answered(callers, caller, how)
     return withdrawn(callers, caller, how)
 
 
@@ -293,6 +307,19 @@ def submitted(callers: Callers, caller: str, how: str) -> str:
         sent = callers.browsers[other].client.post("/uploads", content=PDF, headers={"content-type": "application/pdf"})
         wanted["attachments"] = [{"key": "paper", "upload": sent.json()["upload"]}]
     return callers.does(caller, SUBMIT, **wanted)
+
+
+def answered(callers: Callers, caller: str, how: str) -> str:
+    number, code = callers.filed("its owner")
+    ask = update(t.application).where(t.application.c.receipt_number == number).values(state="correction_requested")
+    if how != "nothing asked":
+        callers.site.run(lambda: callers.site.of.database.transact(lambda db: db.execute(ask)))
+    given: dict[str, Any] = {"accessCode": "AAAA-AAAA-AAAA" if how == "wrong code" else code, "text": "答え"}
+    if how == "with another's file":
+        other = "another resident" if caller.startswith("its owner") else "its owner"
+        sent = callers.browsers[other].client.post("/uploads", content=PDF, headers={"content-type": "application/pdf"})
+        given["uploads"] = [sent.json()["upload"]]
+    return callers.does(caller, ANSWER, receiptNumber=number, **given)
 
 
 def withdrawn(callers: Callers, caller: str, how: str) -> str:

@@ -225,6 +225,7 @@ LIMITS: Final[Mapping[str, tuple[Met, ...] | str]] = {
     "POST /kiosk/forms/{draft}/drop": LOBBY,
     "POST /kiosk/forms/{draft}/{name}": LOBBY,
     "POST /kiosk/end": LOBBY,
+    "POST /kiosk/reserved": f"{LOBBY}; numbers that lead to nothing are counted",
     "POST /staff/enrol/factor": "only the browser whose enrolment code was right gets there, and for 15 minutes",
     "POST /staff/signin/passkey": (Met(staff.FAILED_PLACE, shows_a_passkey),),
     "POST /staff/passkeys/challenge": "nothing is kept: the browser carries what was asked of it",
@@ -253,16 +254,19 @@ LIMITS: Final[Mapping[str, tuple[Met, ...] | str]] = {
     "POST /counter/queue/{ticket}": COLLEAGUE,
     "POST /counter/tickets/new": COLLEAGUE,
     "POST /tickets/{code}/cancel": "the code has 75 random bits, and a ticket is given up once",
+    "POST /office/applications/{number}/acts/answer": COLLEAGUE,
     "POST /office/applications/{number}/acts/{act}": COLLEAGUE,
     "POST /office/applications/{number}/assign": COLLEAGUE,
     "POST /office/accept": COLLEAGUE,
     "POST /office/till/count": COLLEAGUE,
     "POST /office/till/refund": COLLEAGUE,
+    "POST /office/till/refund/handed-over": COLLEAGUE,
+    "POST /office/till/unclear/note": COLLEAGUE,
     "POST /counter/receipts/{number}/void": COLLEAGUE,
     "POST /counter/{visit:uuid}/pay": COLLEAGUE,
     "POST /counter/{visit:uuid}/pay/ask": COLLEAGUE,
     "POST /office/questions/{number}": COLLEAGUE,
-    "POST /applications/{number}/answer": "once for each question that the office asked",
+    "POST /applications/{number}/answer": "once for each question of the office; its files are counted as a draft's",
     "POST /office/proposals/{proposal}/decide": COLLEAGUE,
     "POST /office/proposals/{proposal}/back": COLLEAGUE,
     "POST /admin/procedures/suspend": COLLEAGUE,
@@ -279,6 +283,7 @@ LIMITS: Final[Mapping[str, tuple[Met, ...] | str]] = {
 }
 BEHIND_THE_COUNTER: Final = {
     "handoff.wrong": "tests/web/test_brought.py",
+    "kiosk.number": "tests/counter/test_kiosk.py",
     "tablet.code": "tests/counter/test_pairing.py",
 }
 """Limits that only the staff and the town hall's own devices meet, and where they are tested."""

@@ -16,12 +16,12 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import select, text
 
-from procedures.library import load_library
 from server.settings import Mode, Settings
 from server.store import StoreRefused, migrations
 from server.store import tables as t
 from server.store.database import open_database
 from server.store.engine import make_engine
+from tests import shipped
 from tests.conftest import Store, migrate
 
 
@@ -125,7 +125,7 @@ def older(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 def test_what_was_served_before_there_were_headers_has_them_afterwards(older: str) -> None:
-    every = list(load_library().declarations.values())
+    every = list(shipped.library().declarations.values())
     now = "2026-11-20 01:00:00+00:00"
     engine = make_engine(older, writes=True)
     with engine.begin() as connection:

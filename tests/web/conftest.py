@@ -14,8 +14,8 @@ from tests.web.site import running
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Iterator[TestClient]:
+def site(tmp_path_factory: pytest.TempPathFactory, stocked_file: Path) -> Iterator[TestClient]:
     home = tmp_path_factory.mktemp("site")
-    shutil.copy(migrated_file, home / "kakanai.db")
+    shutil.copy(stocked_file, home / "kakanai.db")
     with running(sandbox(home, f"sqlite:///{home / 'kakanai.db'}"), Clock()) as browser:
         yield browser

@@ -295,6 +295,7 @@ def staff(desk: Desk) -> dict[str, tuple[str, object]]:
             "staff/counter_elsewhere.html",
             ElsewherePage(desk, LONG_NAME, f"{BASE}/ask", [("a", HOSTILE)], [HOSTILE]),
         ),
+        "counter-over": ("staff/counter_elsewhere.html", ElsewherePage(desk, "", "", (), [HOSTILE], BASE)),
         "counter-signed-out": (
             "staff/signed_out.html",
             SignedOutPage(f"{BASE}/ask", "/staff/signin", [("a", HOSTILE)], [HOSTILE], 1),

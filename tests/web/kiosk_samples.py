@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from server.counter.qr import drawn
 from server.web.contexts import ErrorLink
+from server.web.kiosk.arriving import ReservedScreen
 from server.web.kiosk.end import Answered, EndScreen, FilledIn, FormScreen, Part, ProcedureScreen, TicketScreen
 from server.web.kiosk.forms import KioskRow, QuestionScreen
 from server.web.kiosk.lobby import ListScreen, StartScreen, Tile, WhatScreen
@@ -22,11 +23,27 @@ def around(**more: Any) -> Around:
         "idle": IDLE,
         "countdown": COUNTDOWN,
         "without_script": WITHOUT_SCRIPT,
-        "called_at": None,
+        "call": "over",
         "large": False,
         "contrast": False,
     }
     return Around(**plain | more)
+
+
+def ticket(**more: Any) -> TicketScreen:
+    url = "https://example.jp/tickets/7KQM3XWD9HRT7KQ"
+    plain: dict[str, Any] = {
+        "kiosk": around(),
+        "number": "A-012",
+        "queue": "住民票・戸籍・印鑑・引っ越し",
+        "follow": url,
+        "follow_qr": drawn(url),
+        "code": "",
+        "qr": None,
+        "titles": (),
+        "bring": ["本人確認書類", HOSTILE],
+    }
+    return TicketScreen(**plain | more)
 
 
 def question(**more: Any) -> QuestionScreen:
@@ -52,22 +69,22 @@ def question(**more: Any) -> QuestionScreen:
 
 def pages() -> dict[str, tuple[str, object]]:
     """Every screen in its usual and its awkward shapes: name → (template, what it is told)."""
-    called = around(called_at=NOW, large=True, contrast=True)
+    called = around(call="called", large=True, contrast=True)
     rows = [KioskRow(f"対象の子ども {i}", HOSTILE, f"remove:/children/{i}" if i else "") for i in range(3)]
     wrong = [ErrorLink("#more", "対象の子ども", "対象の子どもを1件以上入力してください")]
     lines = [Answered("氏名", LONG_NAME, "/kiosk/forms/x/name?edit", False), Answered(HOSTILE, HOSTILE, "", True)]
     bring = ["本人確認書類", HOSTILE]
     found: dict[str, Any] = {"elsewhere": (), "back_url": "/kiosk/what"}
     before = {"slug": "x", "summary": HOSTILE, "who": HOSTILE, "bring": bring, "questions": 12}
-    taken = {"queue": "住民票・戸籍・印鑑・引っ越し", "titles": [LONG_TITLE, HOSTILE], "bring": bring}
+    carried = {"code": "7KQM-3XWD-9HRT", "qr": drawn("7KQM-3XWD-9HRT"), "titles": [LONG_TITLE, HOSTILE]}
     return {
         "start": ("kiosk/start.html", StartScreen(around(idle=0))),
-        "start-called": ("kiosk/start.html", StartScreen(around(idle=0, called_at=NOW))),
+        "start-called": ("kiosk/start.html", StartScreen(around(idle=0, call="called"))),
         "what": (
             "kiosk/what.html",
             WhatScreen(around(), [Tile("出産", "", "/kiosk/guide/birth", "birth")], begun=False),
         ),
-        "what-begun": ("kiosk/what.html", WhatScreen(called, TILES, begun=True)),
+        "what-begun": ("kiosk/what.html", WhatScreen(around(call="coming"), TILES, begun=True)),
         "list": ("kiosk/list.html", ListScreen(around(), "", HOSTILE, guided=False, found=TILES, **found)),
         "list-empty": ("kiosk/list.html", ListScreen(around(), "", "x", guided=False, found=(), **found)),
         "list-guided": (
@@ -93,13 +110,14 @@ def pages() -> dict[str, tuple[str, object]]:
         "form-done": ("kiosk/form.html", FormScreen(called, HOSTILE, [Part("申請する人", lines[:1])], 0, "/x", "/y")),
         "end": ("kiosk/end.html", EndScreen(around(), [FilledIn(LONG_TITLE, "/kiosk/forms/x", 3)], bring)),
         "end-nothing": ("kiosk/end.html", EndScreen(around(), (), bring)),
-        "ticket": (
-            "kiosk/ticket.html",
-            TicketScreen(around(), number="A-012", code="7KQM-3XWD-9HRT", qr=drawn("7KQM-3XWD-9HRT"), **taken),  # type: ignore[arg-type]
-        ),
-        "ticket-number": ("kiosk/ticket.html", TicketScreen(called, "Z-999", "総合案内", "", None, (), bring)),
-        "ticket-code": (
-            "kiosk/ticket.html",
-            TicketScreen(around(), "", "", "7KQM-3XWD-9HRT", drawn("7KQM-3XWD-9HRT"), [LONG_TITLE], bring),
+        "ticket": ("kiosk/ticket.html", ticket(**carried)),
+        "ticket-booked": ("kiosk/ticket.html", ticket(due=NOW, note="late")),
+        "ticket-again": ("kiosk/ticket.html", ticket(follow="", follow_qr=None, due=NOW, note="called")),
+        "ticket-number": ("kiosk/ticket.html", ticket(kiosk=called)),
+        "ticket-code": ("kiosk/ticket.html", ticket(number="", queue="", follow="", follow_qr=None, **carried)),
+        "reserved": ("kiosk/reserved.html", ReservedScreen(around(), "", ())),
+        "reserved-wrong": (
+            "kiosk/reserved.html",
+            ReservedScreen(called, HOSTILE, [ErrorLink("#f-code", "受付番号", "この番号の予約は見つかりません")]),
         ),
     }

@@ -15,9 +15,11 @@ from typing import Any, Final
 
 from forms_schema import bundle, compile_form
 from forms_schema.base import Attachment, FieldView, FileView, Note, Offer, Offered, Question
+from forms_schema.speech import JAPANESE
 from forms_schema.view import attachment_view, first_control, make_view, note_view
 from procedures.city import City, load_city
 from procedures.translations import Translations
+from server.applications.uploads import WAITING, Upload
 from server.catalogue import STATES, ProcedureState
 from server.catalogue.advice import Paper, Thing
 from server.counter.qr import drawn
@@ -28,6 +30,7 @@ from server.web.assets import Assets
 from server.web.money.paying import PayItem, PayPage
 from server.web.public.life_events import Advised, DueGroup, EventTile, InterviewPage, LifeEventsPage, ListPage, Section
 from server.web.render import Renderer
+from server.web.residents import added
 from server.web.residents.applications import WithdrawPage
 from server.web.residents.handoff import HandoffCodePage, HandoffPage
 from server.web.residents.my import MyDraft, MyFacts, MyFiling, MyPage, MySession, MyToken, MyTokenPage
@@ -448,8 +451,13 @@ def receipt(**more: Any) -> c.ReceiptPage:
     return c.ReceiptPage(**plain | more)
 
 
+ADDED: Final = (
+    c.SaidFile("通帳の写し.pdf", "812KB", "clean", "/applications/1/files/x"),
+    c.SaidFile("a" * 80 + ".jpg", "1,812KB", "waiting", ""),
+    c.SaidFile(HOSTILE, "1KB", "infected", ""),
+)
 SAID: Final = (
-    c.Said("answer", "", HOSTILE, NOW),
+    c.Said("answer", "", HOSTILE, NOW, None, ADDED),
     c.Said("question", "子育て支援課", "口座の名義を教えてください。\n通帳のとおりに書いてください。", NOW, NOW),
 )
 """Newest first."""
@@ -460,6 +468,20 @@ def pay(**more: Any) -> PayPage:
     items = [PayItem(Item("住民票の写し", 2, "通", 600), "PAID"), PayItem(Item(LONG_TITLE, 1, "通", 450), "DUE")]
     plain: dict[str, Any] = {"items": items, "total": 1050, "whole": 1050, "standing": "due", "here": "/pay/x"}
     return PayPage(**plain | {"go_url": "/pay/x/go", "pay_until": None} | more)
+
+
+def papers(error: str = "") -> FieldView:
+    """The control of files that go with an answer: two are kept already."""
+    kept = [
+        Upload("x", added.KEY, "通帳の写し.pdf", "application/pdf", 812_000, ""),
+        Upload("y", added.KEY, HOSTILE, "image/jpeg", 1, "", WAITING),
+    ]
+    return added.box(kept, "/applications/1", JAPANESE, error)
+
+
+def answer_box(**more: Any) -> c.AnswerBox:
+    plain: dict[str, Any] = {"action": "/applications/1/answer", "most": 2000, "papers": papers(), "until": NOW}
+    return c.AnswerBox(**plain | more)
 
 
 def status(state: str = "REVIEWING", **more: Any) -> c.StatusPage:
@@ -779,17 +801,18 @@ def pages() -> dict[str, tuple[str, object]]:
         ),
         "status-asked": (
             "pages/status.html",
-            status("CORRECTION_REQUESTED", payment=None, said=SAID[1:], answer_url="/applications/1/answer", most=2000),
+            status("CORRECTION_REQUESTED", payment=None, said=SAID[1:], box=answer_box()),
         ),
         "status-asked-errors": (
             "pages/status.html",
             status(
                 "CORRECTION_REQUESTED",
                 said=SAID[1:],
-                answer_url="/applications/1/answer",
-                most=2000,
-                typed=HOSTILE,
-                errors=[c.ErrorLink("#f-answer", "答え", "答えを1文字から2,000文字で入力してください。")],
+                box=answer_box(over=True, typed=HOSTILE, wrong="入力してください。", papers=papers("大きすぎます。")),
+                errors=[
+                    c.ErrorLink("#f-answer", "答え", "入力してください。"),
+                    c.ErrorLink("#f-attachment-files", "追加の書類", "大きすぎます。"),
+                ],
             ),
         ),
         "status-answered": ("pages/status.html", status("SUBMITTED", payment=None, said=SAID, answered=True)),
@@ -806,7 +829,7 @@ def pages() -> dict[str, tuple[str, object]]:
         "status-done": ("pages/status.html", status("COMPLETED", payment=None, withdraw_url="")),
         "status-ended": (
             "pages/status.html",
-            status("WITHDRAWN", payment=c.PaymentView("REFUNDED", 610), withdraw_url=""),
+            status("WITHDRAWN", payment=c.PaymentView("REFUNDED", 610, returned=610), withdraw_url=""),
         ),
         "my": ("pages/my.html", my()),
         "my-empty": ("pages/my.html", my(empty=True)),

@@ -6,14 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from server.money.debts import Item
 from server.people.factors import enrolment_qr
 from server.web.badge import Call, Desk, RefusedPage
 from server.web.contexts import CheckRow, CheckSection, Choice, ErrorLink, Link
 from server.web.counter.printing import PrintLine, PrintPage
 from server.web.device import DevicePage
-from server.web.money.takings import CountLine, OddLine, Sum, TillDayPage, TillOddPage
-from server.web.money.till import ReceiptLine, TillLine, TillPage, TillReceiptPage
 from server.web.office.case import CaseAct, CaseFile, CasePage, CaseSaid, CaseStep, ReasonPage
 from server.web.office.cases import AskedLine, CaseLine, LookLine, LooksPage, OfficePage, QuestionsPage
 from server.web.office.words import ACTS
@@ -34,13 +31,14 @@ from server.web.staff.oidc import SecondFactorPage, TiePage
 from server.web.staff.own import AccountPage, PasskeyLine, PasswordPage, RenewPage
 from server.web.staff.passkeys import PasskeyPage, PasskeyProofPage
 from server.web.staff.proposals import EnrolCodePage, ProposalLine, ProposalsPage
-from tests.web import counter_samples, handoff_samples, queue_samples
-from tests.web.samples import HOSTILE, LONG_NAME, LONG_TITLE, NOW, TODAY
+from tests.web import counter_samples, handoff_samples, money_samples, queue_samples
+from tests.web.samples import HOSTILE, LONG_NAME, LONG_TITLE, NOW, TODAY, papers
 
 SECRET: Final = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 NUMBER: Final = "123456789012345"
 LINKS: Final = [Link("申請の一覧", ""), Link("閲覧の記録", "/office/looks"), Link("職員の管理", "/admin/staff")]
 DESK: Final = Desk(LONG_NAME, NOW, LINKS, 1800)
+CALLS: Final = [Call(HOSTILE, NOW, f"/counter/calls/{state}", state) for state in ("open", "mine", "going")]
 LAST: Final = Desk(LONG_NAME, NOW, LINKS, 200, extends=False)
 ROLES: Final = ["市民課の受付", "子育て支援課の審査", "職員の管理"]
 SESSIONS: Final = [
@@ -94,6 +92,7 @@ def _line(i: int) -> CaseLine:
         protected=late,
         href=f"/office/applications/{i:015}",
         marks=("窓口", "回答あり", "担当あり") if late else (),
+        overdue=i < 2,
         ticked=late,
     )
 
@@ -127,7 +126,16 @@ def _act(name: str, wrong: str = "") -> CaseAct:
     words = ACTS[name]
     until, to = ("2026-12-04" if name == "ask" else ""), (["税務課", "市民課"] if name == "hand-over" else [])
     given = (name, f"/x/{name}", words.button, words.label, words.hint, words.grave, 2000, until, to)
-    return CaseAct(*given, typed=HOSTILE if wrong else "", chosen="税務課", wrong=wrong)
+    box = papers(wrong) if name == "answer" else None
+    return CaseAct(
+        *given, typed=HOSTILE if wrong else "", chosen="税務課", wrong=wrong, papers=box, open=bool(wrong or box)
+    )
+
+
+ADDED_FILES: Final = [
+    CaseFile("追加書類", "通帳の写し.pdf", 812, "clean", f"/office/applications/{NUMBER}/files/y"),
+    CaseFile("追加書類", HOSTILE, 10, "waiting", ""),
+]
 
 
 def case(**more: Any) -> CasePage:
@@ -135,6 +143,7 @@ def case(**more: Any) -> CasePage:
         "desk": DESK,
         "number": NUMBER,
         "title": LONG_TITLE,
+        "refund_url": "/office/till/refund?number=x",
         "department": "子育て支援課",
         "state": "到達",
         "submitted_at": NOW,
@@ -153,6 +162,8 @@ def case(**more: Any) -> CasePage:
         "acts": [_act(name) for name in ACTS],
         "said": [
             CaseSaid("question", "resident", f"{LONG_NAME} (user1)", HOSTILE, NOW, NOW, True),
+            CaseSaid("question", "resident", "user1", "通帳の写しを送ってください。", NOW, NOW, True, True),
+            CaseSaid("answer", "resident", "申請した人", "", NOW, None, False, False, ADDED_FILES),
             CaseSaid("answer", "resident", "申請した人", "一行目\n二行目", NOW, None, False),
             CaseSaid("question", "counter", "user1", "x" * 300, NOW, None, False),
             CaseSaid("answer", "counter", "user1", "はい", NOW, None, False),
@@ -168,6 +179,7 @@ def case(**more: Any) -> CasePage:
             CaseFile("委任状", HOSTILE, 812, "clean", f"/office/applications/{NUMBER}/files/x"),
             CaseFile("診断書", "診断書.pdf", 10, "waiting", ""),
             CaseFile("診断書", "x" * 80, 10, "infected", ""),
+            *ADDED_FILES,
         ],
         "steps": [CaseStep("受付済み", NOW, f"{LONG_NAME} (user1)"), CaseStep("到達", NOW, "申請者")],
     }
@@ -210,73 +222,6 @@ def person(row: Any, until: Any, left: int, sessions: Any, switch: str, held: An
     return PersonPage(DESK, row, until, left, sessions, switch, held, ADDABLE, TOWN)
 
 
-def till(**more: Any) -> TillPage:
-    items = (Item("住民票の写し", 2, "通", 600), Item(LONG_TITLE, 1, "通", 450))
-    plain: dict[str, Any] = {
-        "desk": DESK,
-        "lines": [
-            TillLine(NUMBER, LONG_TITLE, items, 1050, "未納", True),
-            TillLine(NUMBER[::-1], "犬の登録申請", items[:1], 600, "納付済み", False),
-        ],
-        "total": 1050,
-        "standing": "due",
-        "pay_url": "/counter/x/pay",
-        "ask_url": "/counter/x/pay/ask",
-        "back_url": "/counter/x/filed",
-        "link": "https://apply.example.jp/pay/" + "x" * 50,
-        "qr": enrolment_qr(SECRET, "user1", "五所川原市"),
-        "receipts": [Link("20261120-0001", "/counter/receipts/20261120-0001")],
-    }
-    return TillPage(**plain | more)
-
-
-def receipt(**more: Any) -> TillReceiptPage:
-    plain: dict[str, Any] = {
-        "desk": DESK,
-        "number": "20261120-0001",
-        "department": "子育て支援課",
-        "kind": "現金",
-        "lines": [ReceiptLine(NUMBER, LONG_TITLE, 2, "通", 600), ReceiptLine(NUMBER, "犬の登録", 1, "件", 3000)],
-        "amount": 3600,
-        "taken": 10_000,
-        "change": 6400,
-        "by": LONG_NAME,
-        "at": NOW,
-        "voided_at": None,
-        "back_url": "/counter/x/pay",
-        "void_url": "/counter/receipts/20261120-0001/void",
-    }
-    return TillReceiptPage(**plain | more)
-
-
-def till_day(**more: Any) -> TillDayPage:
-    plain: dict[str, Any] = {
-        "desk": DESK,
-        "department": "市民課",
-        "choices": [Choice("市民課", "市民課", True), Choice("税務課", "税務課", False)],
-        "day": TODAY,
-        "ways": [Sum("現金", 12, 34_560), Sum("オンライン(Stripe)", 1, -300)],
-        "fees": [Sum(f"{LONG_TITLE} (juminhyo)", 12, 34_560), Sum("返金", 1, -300)],
-        "total": 34_260,
-        "expected": 34_560,
-        "counts": [CountLine(NOW, 34_560, 34_060, -500), CountLine(NOW, 34_560, 34_560, 0)],
-        "count_url": "/office/till/count?day=2026-11-20",
-        "csv_url": "/office/till/export.csv?day=2026-11-20",
-        "odd_url": "/office/till/unclear",
-        "before": "/office/till?day=2026-11-19",
-        "after": "/office/till?day=2026-11-21",
-        "receipts": [Link("20261120-0001", "/counter/receipts/20261120-0001")],
-    }
-    return TillDayPage(**plain | more)
-
-
-ODD: Final = (
-    OddLine("surplus", "オンライン(Stripe)", "cs_" + "x" * 60, NUMBER, "市民課", 300, 300, NOW, "p1"),
-    OddLine("surplus", "現金", "20261120-0001", NUMBER, "市民課", 300, 0, NOW, "p2"),
-    OddLine("unclear", "オンライン(Stripe)", "", NUMBER, "市民課", 300, 0, NOW, "p3"),
-)
-
-
 def device_list(**more: Any) -> DevicesPage:
     rows = [
         DeviceRow(LONG_NAME, "キオスク", "", "in use", None, NOW, "/admin/devices/x/end", "/admin/devices/x/code"),
@@ -284,7 +229,7 @@ def device_list(**more: Any) -> DevicesPage:
         DeviceRow("古いもの", "案内表示", "3番窓口", "ended", None, NOW, "", ""),
     ]
     plain: dict[str, Any] = {
-        "desk": replace(DESK, calls=[Call(HOSTILE, NOW, "/counter/calls/x")], here="/admin/devices"),
+        "desk": replace(DESK, calls=CALLS, here="/admin/devices", calls_mark="x"),
         "devices": rows,
         "windows": [
             WindowRow("3番窓口", "市民課", ("住民票", "税"), "/z/close"),
@@ -388,45 +333,7 @@ def pages() -> dict[str, tuple[str, object]]:
             QuestionsPage(DESK, ("市民課",), [ASKED_WRONG], 2000, [ErrorLink("#f-2", "答え", "直してください")]),
         ),
         "questions-none": ("staff/questions.html", QuestionsPage(DESK, ("市民課", "税務課"), (), 2000)),
-        "till": ("staff/till.html", till()),
-        "till-errors": ("staff/till.html", till(taken=HOSTILE, errors=[ErrorLink("#f-taken", "x", "直してください")])),
-        "till-changed": ("staff/till.html", till(changed=True, away=True)),
-        "till-paid": ("staff/till.html", till(total=0, standing="paid", link="", qr=None)),
-        "till-unclear": ("staff/till.html", till(total=0, standing="unclear", receipts=())),
-        "till-pending": ("staff/till.html", till(total=0, standing="pending", receipts=())),
-        "till-nothing": (
-            "staff/till.html",
-            till(total=0, standing="nothing", lines=(), link="", qr=None, receipts=(), changed=True),
-        ),
-        "till-receipt": ("staff/till_receipt.html", receipt()),
-        "till-receipt-void": ("staff/till_receipt.html", receipt(voided_at=NOW, void_url="")),
-        "till-receipt-errors": (
-            "staff/till_receipt.html",
-            receipt(reason=HOSTILE, errors=[ErrorLink("#f-reason", "理由", "理由を入力してください")]),
-        ),
-        "till-day": ("staff/till_day.html", till_day()),
-        "till-day-nothing": (
-            "staff/till_day.html",
-            till_day(ways=(), fees=(), counts=(), receipts=(), after="", total=0, expected=0),
-        ),
-        "till-day-errors": (
-            "staff/till_day.html",
-            till_day(counted=HOSTILE, errors=[ErrorLink("#f-counted", "x", "直してください")]),
-        ),
-        "till-odd": ("staff/till_odd.html", TillOddPage(DESK, ODD, "/office/till/refund", 300, "/office/till")),
-        "till-odd-none": ("staff/till_odd.html", TillOddPage(DESK, (), "/office/till/refund", 300, "/office/till")),
-        "till-odd-errors": (
-            "staff/till_odd.html",
-            TillOddPage(
-                DESK,
-                ODD,
-                "/office/till/refund",
-                300,
-                "/office/till",
-                "p1",
-                [ErrorLink("#f-p1-reason", "x", "直してください")],
-            ),
-        ),
+        **money_samples.pages(DESK),
         "reason": ("staff/reason.html", ReasonPage(DESK, NUMBER, "子育て支援課", "/x", 60)),
         "reason-errors": ("staff/reason.html", ReasonPage(DESK, NUMBER, "税務課", "/x", 60, HOSTILE, WRONG["reason"])),
         "looks-ask": ("staff/looks.html", LooksPage(DESK, "", "", (), 0)),

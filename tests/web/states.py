@@ -48,8 +48,8 @@ def payments(title: str, now: Any) -> dict[str, tuple[str, object]]:
         "lapsed": payment(title, "CANCELLED", **ended),
         "lapsed-paid": payment(title, "PAID", paid_at=now, **ended),
         "unclear": payment(title, "PAID", paid_at=now, unclear=True),
-        "refunded": payment(title, "REFUNDED"),
-        "partly-refunded": payment(title, "PARTLY_REFUNDED"),
+        "refunded": payment(title, "REFUNDED", returned=3710),
+        "partly-refunded": payment(title, "PARTLY_REFUNDED", returned=3000),
     }
     return {f"payment-{name}": ("pages/payment.html", told) for name, told in shown.items()}
 

@@ -34,7 +34,10 @@ def shown(**more: Any) -> ShownPage:
     plain: dict[str, Any] = {
         "of": "f" * 32,
         "mark": "12-3",
-        "applications": [Application(LONG_TITLE, sections), Application("水道の使用開始", sections[:0])],
+        "applications": [
+            Application(LONG_TITLE, sections, []),
+            Application("水道の使用開始", sections[:0], [Row(line(7, HOSTILE, LONG_NAME)), Row(line(8))]),
+        ],
         "asking": ["氏名", HOSTILE],
         "done": False,
         "veiled": False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -14,6 +15,7 @@ from server.people import devices
 from server.store import tables as t
 from tests.security.declarations import sample
 from tests.security.site import Browser, place, sandbox_site
+from tests.web.html import Html
 from tests.web.test_office import Hall, at_work
 
 ADMIN = "/admin/devices"
@@ -129,5 +131,67 @@ def test_a_clerk_sees_who_calls_on_every_page_and_goes(hall: Hall, administrator
     assert administrator.post(call).status_code == 403
     assert place(clerk.post(call, {"to": "/office"})) == "/office"
     assert place(clerk.post(call, {"to": "https://evil.example/"})) == "/counter"
-    assert "「呼ぶロビー」で" not in clerk.get("/office").text
-    assert "係員を呼んでいます" not in machine.get("/kiosk").text
+    assert "「呼ぶロビー」へ、あなたが向かっています" in clerk.get("/office").text
+    assert place(clerk.post(call, {"to": "/office", "do": "come"})) == "/office"
+    assert "「呼ぶロビー」" not in clerk.get("/office").text
+    assert "係員を呼んでいます" not in text(machine.get("/kiosk"))
+
+
+def text(answer: Any) -> str:
+    """What is read on a page, without what its script would say."""
+    return " ".join(Html(answer.text).text.split())
+
+
+def test_one_clerk_goes_and_the_others_and_whoever_called_see_that(hall: Hall, administrator: Browser) -> None:
+    machine = registered(hall, administrator, "2階")
+    first, second = enter(hall, "clerk:own"), enter(hall, "clerk:own")
+    machine.post("/kiosk/do", {"_do": "call", "to": "/kiosk"})
+    call = f"/counter/calls/{row(hall, '2階').id}"
+    first.post(call, {"to": "/office"})
+    second.post(call, {"to": "/office"})  # a moment later
+    assert "「2階」へ、あなたが向かっています" in first.get("/office").text
+    assert "「2階」へ、ほかの職員が向かっています" in second.get("/office").text
+    assert "係員が向かっています" in text(machine.get("/kiosk"))
+    machine.post("/kiosk/do", {"_do": "uncall", "to": "/kiosk"})
+    for clerk in (first, second):
+        assert "「2階」" not in clerk.get("/office").text
+
+
+def test_a_page_fetches_the_calls_anew_only_when_there_is_something_new(hall: Hall, administrator: Browser) -> None:
+    machine, clerk = registered(hall, administrator, "3階"), enter(hall, "clerk:own")
+    seen = mark(clerk.get("/office").text)
+    anew = f"/counter/calls?seen={seen}&at=/office/x"
+    assert clerk.get(anew).status_code == 204
+    machine.post("/kiosk/do", {"_do": "call", "to": "/kiosk"})
+    part = clerk.get(anew)
+    assert part.status_code == 200
+    assert "「3階」で" in part.text
+    assert 'name="to" value="/office/x"' in part.text
+    assert mark(part.text) not in ("", seen)
+    assert mark(clerk.get("/office").text) == mark(part.text)
+    assert 'value="/counter"' in clerk.get("/counter/calls?at=//evil.example/office").text
+    assert administrator.get("/counter/calls").status_code == 403
+    assert administrator.get("/counter/calls/stream").status_code == 403
+    assert 'id="calls"' not in administrator.get("/staff").text
+    machine.post("/kiosk/do", {"_do": "uncall", "to": "/kiosk"})
+
+
+def mark(page: str) -> str:
+    return str(re.findall(r'class="calls" data-mark="([0-9a-f]*)"', page)[0])
+
+
+def test_whoever_waits_at_the_kiosk_reads_that_somebody_comes_and_that_the_call_is_over(
+    hall: Hall, administrator: Browser
+) -> None:
+    machine, clerk = registered(hall, administrator, "4階"), enter(hall, "clerk:own")
+    call, now = f"/counter/calls/{row(hall, '4階').id}", "/kiosk/called?seen="
+    assert machine.get(f"{now}over").status_code == 204
+    machine.post("/kiosk/do", {"_do": "call", "to": "/kiosk"})
+    assert "係員を呼んでいます" in machine.get(f"{now}over").text
+    assert machine.get(f"{now}called").status_code == 204
+    clerk.post(call)
+    assert "係員が向かっています" in machine.get(f"{now}called").text
+    assert machine.get(f"{now}coming").status_code == 204
+    clerk.post(call, {"do": "come"})
+    over = machine.get(f"{now}coming")
+    assert (over.status_code, text(over)) == (200, "")

@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from forms_schema import bundle, compile_form
-from procedures.library import load_library
+from tests import shipped
 from tests.specimens.__main__ import PAGE, page
 from tests.web.html import Html
 from tests.web.samples import ROOT
@@ -61,5 +61,5 @@ def test_the_page_about_the_kinds_is_made_from_the_specimens() -> None:
 @pytest.mark.parametrize("kind", [kind for kind, file in SPECIMENS.items() if "schema" in file])
 def test_what_the_page_says_to_write_asks_a_question_of_that_kind(kind: str) -> None:
     declare = SPECIMENS[kind].get("declare", SPECIMENS[kind]["schema"])
-    form = compile_form(bundle({"type": "object", "properties": {"it": declare}}, load_library().shared.common))
+    form = compile_form(bundle({"type": "object", "properties": {"it": declare}}, shipped.library().shared.common))
     assert form.fields["/it"].kind.name == kind

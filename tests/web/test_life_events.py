@@ -32,9 +32,9 @@ FAMILY = (
 
 
 @pytest.fixture(scope="module")
-def running_site(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Iterator[tuple[TestClient, Clock]]:
+def running_site(tmp_path_factory: pytest.TempPathFactory, stocked_file: Path) -> Iterator[tuple[TestClient, Clock]]:
     home, clock = tmp_path_factory.mktemp("site"), Clock()
-    shutil.copy(migrated_file, home / "kakanai.db")
+    shutil.copy(stocked_file, home / "kakanai.db")
     with running(sandbox(home, f"sqlite:///{home / 'kakanai.db'}"), clock) as browser:
         yield browser, clock
 

@@ -8,10 +8,11 @@ import jsonschema
 from sqlalchemy import update
 from starlette.testclient import TestClient
 
-from procedures.library import ROOT, load_library
+from procedures.library import ROOT
 from procedures.reading import read_json
 from server.settings import Settings
 from server.store import tables as t
+from tests import shipped
 from tests.conftest import Clock
 from tests.web.site import running
 
@@ -56,7 +57,7 @@ def test_an_editor_that_asks_for_the_dialect_can_check_every_declaration_with_it
     schema = answer.json()
     jsonschema.Draft202012Validator.check_schema(schema)
     judge = jsonschema.Draft202012Validator(schema)
-    declarations = load_library().declarations.values()
+    declarations = shipped.library().declarations.values()
     for each in declarations:
         path = ROOT / "declarations" / each.category / f"{each.slug}.json"
         assert list(judge.iter_errors(read_json(path.read_text("utf-8")))) == []

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,7 +67,8 @@ class City:
 
 
 @pytest.fixture
-def city(settings: Settings, clock: Clock) -> Iterator[City]:
+def city(settings: Settings, stocked_file: Path, clock: Clock) -> Iterator[City]:
+    shutil.copy(stocked_file, settings.data_dir / "kakanai.db")
     with running(settings, clock) as browser:
         yield City(browser, clock)
 

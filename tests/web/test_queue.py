@@ -22,6 +22,7 @@ from server.people import devices
 from server.people.roles import Role
 from server.store import tables as t
 from server.web import badge
+from server.web.hall.queue import CARE_WORDS
 from tests.people.officers import hire
 from tests.security.declarations import sample
 from tests.security.site import Browser, Site, place, sandbox_site
@@ -199,8 +200,9 @@ def test_a_number_is_sent_on_to_a_queue_or_a_window_and_keeps_its_place(hall: Ha
 
 def test_a_clerk_lets_somebody_stand_further_in_front_and_the_board_does_not_say_why(hall: Hall) -> None:
     desk, ticket = hall.desk("1番窓口"), hall.issued().ticket
+    assert "selected" not in desk.page
     assert place(desk.press("care", ticket, care=str(int(Care.PREGNANT)))) == HERE
-    assert "妊娠中" in desk.page
+    assert re.findall(r"<option [^>]*selected[^>]*>([^<]+)", desk.page) == [CARE_WORDS[Care.PREGNANT]]
     assert "妊娠中" not in hall.device("board").get("/board").text
     assert desk.press("care", ticket, care="99").status_code == 409
     assert place(desk.press("left", ticket)) == HERE
@@ -247,6 +249,7 @@ def test_a_page_is_told_when_there_is_something_new_and_nothing_otherwise(hall: 
     part = desk.browser.get(f"{HERE}/live?seen={seen}")
     assert part.status_code == 200 and "A-001" in part.text and "<html" not in part.text
     assert part.headers["cache-control"] == "no-store"
+    assert part.headers["content-encoding"] == "gzip", "of a long line 190 KB would go to each window"
     hall.clock.advance(seconds=10)
     newer = re.findall(r'data-mark="([^"]+)"', part.text)[0]
     assert desk.browser.get(f"{HERE}/live?seen={newer}").status_code == 200, "minutes go by too"

@@ -42,7 +42,7 @@ def test_a_page_of_the_staff_has_one_heading_one_main_part_and_is_japanese(page:
 
 
 def test_every_template_of_the_staff_has_a_sample() -> None:
-    parts = {"staff/base.html", "staff/parts.html", "staff/queue_list.html"}
+    parts = {"staff/base.html", "staff/parts.html", "staff/queue_list.html", "staff/calls.html"}
     parts |= {
         "staff/counter_base.html",
         "staff/counter_traced.html",

@@ -16,7 +16,6 @@ from sqlalchemy import insert, select
 from payments.sandbox_gateway import Action as Press
 from payments.sandbox_gateway import SandboxGateway
 from server.counter import paylink
-from server.money.refunds import carry_out
 from server.store import tables as t
 from server.store.values import new_id
 from tests.security.declarations import sample
@@ -201,50 +200,3 @@ def test_a_day_adds_up_in_the_page_and_in_the_file_for_the_accounts_and_the_cash
     assert desk.get("/office/till").status_code == 403
     assert boss.get("/office/till?day=no").status_code == 404
     assert boss.get("/office/till?department=月の課").status_code == 404
-
-
-def test_money_that_came_twice_is_found_and_given_back_by_two_people_once(counter: Counter) -> None:
-    counter.clock.advance(days=3)
-    desk, boss, second = counter.desk("clerk:own"), counter.desk("treasurer:own"), counter.desk("approver:own")
-    phone, (visit, numbers) = counter.browser(), counter.visit(2)
-    gateway = counter.of.gateway
-    assert isinstance(gateway, SandboxGateway)
-    reference = place(phone.get(f"{counter.link(visit)}/go")).rpartition("/")[2]
-    delivery = counter.run(lambda: gateway.press(reference, Press.PAY))
-    (total,) = SUM.findall(desk.get(f"/counter/{visit}/pay").text)
-    # the telephone's money is under way when cash is taken: the provider's word comes with our own question
-    told = taken(desk, visit, total)
-    assert told.status_code == 409 and delivery is not None
-    assert "いま確かめるものはありません" in boss.get("/office/till/unclear").text
-    place(counter_withdraws(counter, numbers[0]))
-    shown = boss.get("/office/till/unclear").text
-    assert shown.count("受け取るものがないお金") == 2  # the heading of the page's advice, and the one line
-    payment = re.findall(r'name="payment" value="([0-9a-f]{32})"', shown)[0]
-    half = int(total) // 2
-    for amount, reason in (("0", "x"), (str(half + 1), "x"), (str(half), " ")):
-        given = {"payment": payment, "amount": amount, "reason": reason}
-        assert boss.post("/office/till/refund", given).status_code == 422
-    given = {"payment": payment, "amount": str(half), "reason": "取り下げたため"}
-    assert place(boss.post("/office/till/refund", given)) == "/office/proposals"
-    proposal = re.findall(r"/office/proposals/([0-9a-f]{32})/decide", second.get("/office/proposals").text)[0]
-    place(second.post(f"/office/proposals/{proposal}/decide", {"do": "allow"}))
-    cashier = counter.of.cashier
-    assert cashier is not None
-    assert counter.run(lambda: carry_out(cashier)) == 1 and counter.run(lambda: carry_out(cashier)) == 0
-    till = counter.run(lambda: gateway.read(reference))
-    assert till is not None and till.refunded == half
-    query = select(t.payment.c.state, t.payment.c.id)
-    states = {row.id: row.state for row in counter.do(lambda db: db.all(query))}
-    assert states[payment] == "refunded"
-    assert "受け取るものがないお金</h2>" not in boss.get("/office/till/unclear").text
-
-
-def counter_withdraws(counter: Counter, number: str) -> Any:
-    """Whoever filed takes it back, in a browser that knows number and code."""
-    resident = counter.browser()
-    query = select(t.application.c.id).where(t.application.c.receipt_number == number)
-    application_id = counter.do(lambda db: db.scalar(query))
-    place(
-        resident.post("/applications", {"number": number, "access_code": counter.of.keys.access_code(application_id)})
-    )
-    return resident.post(f"/applications/{number}/withdraw")

@@ -13,7 +13,7 @@ from server.store.engine import StoreRefused
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD: Final = "0007"
+HEAD: Final = "0008"
 """The revision this code was written for. Revisions are numbered, so that one can be told from an older one."""
 
 _LOCK: Final = 0x6B616B00

@@ -17,6 +17,7 @@ from server.counter import confirmation, filing
 from server.counter.confirmation import PAPER, SAID, Moved
 from server.counter.filing import NotReady, Ready
 from server.counter.mirror import picture
+from server.counter.visits import Visit
 from server.notices.worker import deliver_at_once
 from server.paper.finding import known
 from server.store.database import Writing
@@ -70,7 +71,9 @@ async def check(request: Request) -> Response:
 
 async def _judged(request: Request, seen: Open) -> Ready | NotReady:
     of, now = services(request), services(request).clock()
-    files = await of.database.read(lambda db: filing.files_in(db, of.keys, seen.visit))
+    files, sent = await of.database.read(
+        lambda db: (filing.files_in(db, of.keys, seen.visit), filing.sent_in(db, of.keys, seen.visit))
+    )
     openings: dict[str, Opening] = {}
     served: dict[str, Published] = {}
     for name, declaration in seen.declarations.items():
@@ -78,7 +81,7 @@ async def _judged(request: Request, seen: Open) -> Ready | NotReady:
         openings |= {name: opening} if opening is not None else {}
         served |= {name: published} if published is not None else {}
     table = of.catalogue.shared.fees
-    return filing.judge(seen.visit, seen.turn, seen.declarations, files, openings, served, table, now=now)
+    return filing.judge(seen.visit, seen.turn, seen.declarations, files, openings, served, table, sent=sent, now=now)
 
 
 async def _check(request: Request, seen: Open, *, told: str = "", method: str = "", status: int = 200) -> Response:
@@ -102,11 +105,17 @@ async def _check(request: Request, seen: Open, *, told: str = "", method: str = 
         confirmed=METHOD_WORDS[confirmed.method] if confirmed else "",
         confirmed_at=confirmed.confirmed_at if confirmed else None,
         method=method,
-        rev=str(seen.visit.revision),
+        rev=_seen(seen.visit, outcome),
         errors=errors,
         told="" if errors else told,
     )
     return page(request, "staff/counter_check.html", context, status=status)
+
+
+def _seen(visit: Visit, outcome: Ready | NotReady) -> str:
+    """What the clerk has read out: this revision, and what each application costs."""
+    fees = [each.quote.total for each in outcome.applications.values()] if isinstance(outcome, Ready) else []
+    return "-".join(map(str, [visit.revision, *fees]))
 
 
 async def submit(request: Request) -> Response:
@@ -116,7 +125,8 @@ async def submit(request: Request) -> Response:
     if isinstance(seen, Response):
         return seen
     method = (posted.get("method") or [""])[-1]
-    if (posted.get("_rev") or [""])[-1] != str(seen.visit.revision):
+    rev = (posted.get("_rev") or [""])[-1]
+    if rev.partition("-")[0] != str(seen.visit.revision):
         told = "ほかの画面で内容が変わりました。もう一度、本人と確かめてください。"
         return await _check(request, seen, told=told, method=method, status=409)
     outcome = await _judged(request, seen)
@@ -124,6 +134,9 @@ async def submit(request: Request) -> Response:
         return await _check(
             request, seen, told="まだ出せません。下の誤りを直してください。1件も出していません。", status=409
         )
+    if rev != _seen(seen.visit, outcome):
+        told = "手数料が変わりました。下の金額を本人に伝えてから、もう一度出してください。1件も出していません。"
+        return await _check(request, seen, told=told, method=method, status=409)
     of = services(request)
     confirmed = await of.database.read(lambda db: confirmation.confirmed(db, seen.visit))
     if confirmed is None and method not in (PAPER, SAID):

@@ -196,12 +196,11 @@ async def _take_files(
 
 
 async def _attached(request: Request, seen: Open, name: str, kept: uploads.Kept) -> Unfit | None:
-    of = services(request)
-    owner = visits.files_of(seen.visit.id, name)
-    unfit = await of.database.transact(lambda db: uploads.attach(db, kept, *owner))
-    if unfit is not None:
+    of, now = services(request), services(request).clock()
+    against = await of.database.transact(lambda db: visits.attach(db, seen.visit, name, kept, now=now))
+    if against is not None:
         await of.intake.discard([kept])
-    return unfit
+    return None if isinstance(against, Conflict) else against  # that the visit is over, the save after this one tells
 
 
 async def file(request: Request) -> Response:

@@ -139,7 +139,13 @@ def _traced_form(
     )
 
 
-_TIMING: Final = {"submit": "申請のとき", "result": "結果のあと"}
+_TIMING: Final = {"submit": "申請のとき", "counter": "窓口で", "review": "審査のあと", "pickup": "受け取るとき"}
+_WHOLE: Final[Mapping[str, tuple[str, str]]] = {
+    filing.NO_FEE.code: ("手数料", "この手続きの手数料が決まっていないため、いまは出せません"),
+    filing.NOT_TAKEN.code: ("受付", "この手続きは、いま受け付けていません"),
+    filing.SENT.code: ("提出ずみ", "この申請は、持参コードを作った画面から先に送られました"),
+}
+"""What stands against a whole application, by its code; it is taken out of the visit."""
 
 
 def _source(seen: Open, facts: Sequence[Fact], names: Mapping[str, str]) -> str:
@@ -173,9 +179,9 @@ def _links(seen: Open, name: str, errors: Sequence[FieldError]) -> Iterator[Erro
     labels = {f"attachment:{each.key}": each.label for each in state.settled.attachments}
     for error in errors:
         place = places.get(error.pointer)
-        if error is filing.NO_FEE:
-            told = "この手続きの手数料が決まっていないため、いまは出せません。手続きを選び直してください"
-            yield ErrorLink(f"{seen.base}/procedures", "手数料", told)
+        if error.code in _WHOLE:
+            label, told = _WHOLE[error.code]
+            yield ErrorLink(f"{seen.base}/procedures", label, f"{told}。手続きを選び直してください")
         elif error.pointer in labels:
             yield ErrorLink(f"{seen.base}/papers", labels[error.pointer], message(error, None, labels[error.pointer]))
         elif place is not None:

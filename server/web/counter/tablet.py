@@ -6,7 +6,8 @@ Back, Forward and Reload lead to a page that asks for a number.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -21,7 +22,7 @@ from forms_schema.text import N_, clean
 from server.counter import confirmation, mirror, pairing, visits, windows
 from server.counter.confirmation import Confirmation, Moved
 from server.counter.identity import has_number
-from server.counter.mirror import Line, Shown
+from server.counter.mirror import Line, Paper, Shown
 from server.counter.pairing import Choice, Pairing, Refusal, Remark, Said, TooOften, Verdict
 from server.counter.visits import Visit
 from server.people import devices
@@ -83,8 +84,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Application:
+    """`again`: its answers that an application further up has shown, so that nobody reads them twice."""
+
     title: str
     sections: Sequence[Section]
+    again: Sequence[Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +158,8 @@ async def _screen(request: Request) -> Screen | None:
 
 
 def _shown(screen: Screen, *, at: str = "", notice: str = "") -> ShownPage:
-    said, void = screen.said.remarks, bool(screen.seen)
-    applications = [
-        Application(
-            paper.title,
-            [
-                _section(part, [_row(line, said.get(line.key), screen.seen, void, at) for line in part.lines])
-                for part in paper.parts
-            ],
-        )
-        for paper in screen.shown.papers
-        if paper.parts
-    ]
+    again = screen.shown.again
+    applications = [_application(paper, screen, again, at) for paper in screen.shown.papers if paper.parts]
     rows = [row for each in applications for section in each.sections for row in section.rows]
     latest = screen.latest
     state = "open" if latest is None else "confirmed" if confirmation.stands(latest, screen.visit) else "void"
@@ -182,6 +176,17 @@ def _shown(screen: Screen, *, at: str = "", notice: str = "") -> ShownPage:
         notice=notice,
         refresh=not at and not notice,
     )
+
+
+def _application(paper: Paper, screen: Screen, again: Set[str], at: str) -> Application:
+    said, void = screen.said.remarks, bool(screen.seen)
+    sections, repeated = [], []
+    for part in paper.parts:
+        rows = [_row(line, said.get(line.key), screen.seen, void, at) for line in part.lines]
+        fresh = [row for row in rows if row.line.key not in again]
+        repeated += [row for row in rows if row.line.key in again]
+        sections += [_section(part, fresh)] if fresh else []
+    return Application(paper.title, sections, repeated)
 
 
 def _row(line: Line, said: Remark | None, seen: Mapping[str, str], void: bool, at: str) -> Row:
@@ -295,12 +300,16 @@ async def news(request: Request) -> Response:
     async def look() -> str | None:
         return await of.database.read(partial(_mark, token, paired.id, now=of.clock()))
 
+    async def gone(since: datetime) -> None:
+        await asyncio.sleep(pairing.TURNING.total_seconds())
+        if not of.live.holds(waiter.holder):
+            await of.database.transact(lambda db: pairing.away(db, paired.id, paired.visit_id, since=since))
+
     def left() -> None:
         if of.live.leave(waiter):
-            of.live.afterwards(of.database.transact(lambda db: pairing.away(db, paired.id, paired.visit_id)))
+            of.live.afterwards(gone(of.clock()))
 
-    if pairing.note_due(paired, now=now):
-        await of.database.transact(lambda db: pairing.noted(db, paired, now=now))
+    await of.database.transact(lambda db: pairing.noted(db, paired, now=now, opened=True))
     return stream(request, waiter, look, left)
 
 

@@ -22,7 +22,7 @@ from server.people.roles import Action
 from server.store.database import Reading
 from server.web.badge import Desk, absent, desk, staff
 from server.web.contexts import Link
-from server.web.counter.asking import applicant_named
+from server.web.counter.asking import KEYS, applicant_named
 from server.web.http import page, see_other, services
 from server.web.lost import visible
 
@@ -82,14 +82,15 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class ElsewherePage:
-    """staff/counter_elsewhere.html: a colleague leads the visit. `typed` is what was posted, to be read; `hidden` all
-    of it, to be sent again with `action`, '' where nothing was."""
+    """staff/counter_elsewhere.html: a colleague leads the visit, or it is over (`over_url` leads to what became of it).
+    `typed` is what was posted, to be read; `hidden` all of it, to be sent again with `action`, '' where nothing was."""
 
     desk: Desk
     colleague: str
     action: str
     hidden: Sequence[tuple[str, str]]
     typed: Sequence[str]
+    over_url: str = ""
 
 
 def visit_id(request: Request) -> str:
@@ -113,12 +114,19 @@ async def open_visit(request: Request, posted: Posted | None = None) -> Open | R
     if isinstance(visit, Response):
         return visit
     if not visit.open:
-        return see_other(f"{HERE}/{visit.id}")
+        return _over(request, visit, posted) if posted and KEYS in posted else see_other(f"{HERE}/{visit.id}")
     if visit.staff_id != staff(request).id:
         if posted is None or TAKE not in posted or not await taken_over(request, visit):
             return await elsewhere(request, visit, posted or {})
         return await open_visit(request, posted)
     return await opened(request, visit)
+
+
+def _over(request: Request, visit: Visit, posted: Posted) -> Response:
+    """409: the visit is over, and what was typed to its questions is not lost."""
+    typed = [(name, value) for name, values in posted.items() for value in values]
+    context = ElsewherePage(desk(request), "", "", [], list(visible(typed)), f"{HERE}/{visit.id}")
+    return page(request, "staff/counter_elsewhere.html", context, status=409)
 
 
 async def opened(request: Request, visit: Visit) -> Open:

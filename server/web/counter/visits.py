@@ -25,6 +25,7 @@ from server.counter.visits import Conflict, Content, Visit
 from server.japan import today
 from server.people import staff as accounts
 from server.people.roles import Action, departments
+from server.people.staff_sessions import Staff
 from server.store.database import Reading, Writing
 from server.web.badge import Desk, absent, desk, forbidden, refused, staff
 from server.web.contexts import Choice, ErrorLink, Link
@@ -183,10 +184,21 @@ async def begin(request: Request) -> Response:
     if not who.may(Action.COUNTER, department):
         return forbidden(request)
     brought = (posted.get("handoff") or [""])[-1]
-    if brought:
-        return await _begin_with(request, department, brought, posted)
-    visit = await services(request).database.transact(lambda db: _begun(db, request, department, posted, None))
+    try:
+        if brought:
+            return await _begin_with(request, department, brought, posted)
+        visit = await services(request).database.transact(lambda db: _begun(db, request, department, posted, None))
+    except _Served as before:
+        return see_other(f"{HERE}/{before.visit_id}")
     return see_other(f"{HERE}/{visit.id}/event")
+
+
+class _Served(Exception):
+    """Another tab has begun the visit of this ticket."""
+
+    def __init__(self, visit_id: str) -> None:
+        super().__init__(visit_id)
+        self.visit_id = visit_id
 
 
 def _begun(
@@ -207,9 +219,20 @@ def _begun(
         random=of.random,
     )
     ticket = (posted.get("ticket") or [""])[-1]
-    if ticket and window is not None:  # one that somebody else has taken stays theirs; the visit goes on without it
-        queue.serve(db, queue.At(window, who.id), ticket, visit_id=visit.id, now=now)
-    return visit
+    if ticket and window is not None:
+        served = queue.serve(db, queue.At(window, who.id), ticket, visit_id=visit.id, now=now)
+        if isinstance(served, queue.Refused) and (before := _serving(served, who)):
+            raise _Served(before)  # rolls the visit back
+    elif content is not None and window is not None:  # the code was brought by whoever stands here
+        queue.begin_visit(db, queue.At(window, who.id), visit.id, now=now)
+    return visit  # a ticket that somebody else has taken stays theirs, and the visit goes on without it
+
+
+def _serving(refused: queue.Refused, who: Staff) -> str:
+    """The visit in which whoever begins one serves this ticket already, '' for none."""
+    found = refused.ticket
+    mine = found is not None and found.state is queue.State.SERVING and found.staff_id == who.id
+    return (found.visit_id or "") if found is not None and mine else ""
 
 
 async def _begin_with(request: Request, department: str, handoff: str, posted: Posted) -> Response:

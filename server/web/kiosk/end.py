@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from forms_schema import FieldError, Form
+from forms_schema import Answers, FieldError, Form
 from procedures.declaration import Declaration
 from server.applications import drafts
 from server.applications.drafts import Conflict, Content, Draft
 from server.applications.summary import Line, sections
-from server.counter import kiosk, screens
+from server.counter import again, kiosk, screens
 from server.counter.kiosk import MOST_FORMS, Standing, Taken, takes
 from server.counter.qr import drawn
 from server.japan import today
 from server.people.factors import Qr
+from server.signs import plain_code
 from server.store.database import Writing
 from server.web.device import device
 from server.web.http import language, problem, read_form, services
@@ -32,11 +34,14 @@ from server.web.routing import Access, route
 
 END: Final = f"{HOME}/end"
 TICKET: Final = f"{HOME}/ticket"
+IN_TIME: Final = timedelta(minutes=15)
+"""After the booked time in which nobody is late."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProcedureScreen:
-    """kiosk/procedure.html: what one should know before one begins. `questions`: about how many there are."""
+    """kiosk/procedure.html: what one should know before one begins. `questions`: about how many there are. `said`:
+    what was answered in an earlier form of this visit and need not be asked again; then `left` questions are."""
 
     kiosk: Around
     title: str
@@ -48,16 +53,20 @@ class ProcedureScreen:
     full: bool
     """Whether this visit has as many forms as it may have."""
     back_url: str
+    said: Sequence[Part] = ()
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A line of a form: `href` leads to its screen, '' where there is none. `ask`: it is left for the window."""
+    """A line of a form: `href` leads to its screen, '' where there is none. `ask`: it is left for the window. `said`:
+    it was answered in an earlier form of this visit."""
 
     label: str
     text: str
     href: str
     ask: bool
+    said: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +110,22 @@ class EndScreen:
 
 @dataclass(frozen=True, slots=True)
 class TicketScreen:
-    """kiosk/ticket.html, and the receipt it prints: the number ('' where there are no queues), what to bring, and the
-    code for the window ('' where nothing was filled in) with its picture."""
+    """kiosk/ticket.html, and the receipt it prints: the number ('' where there are no queues) with the address at which
+    it is followed, what to bring, and the code for the window ('' where nothing was filled in). A picture for each:
+    `follow_qr` is for one's own phone, `qr` for the clerk. `due` is a booked time, None without one. `note` is 'early',
+    'late' (of the booked time), 'again' (they had the number before), 'called' or 'absent', '' for nothing to say."""
 
     kiosk: Around
     number: str
     queue: str
+    follow: str
+    follow_qr: Qr | None
     code: str
     qr: Qr | None
     titles: Sequence[str]
     bring: Sequence[str]
+    due: datetime | None = None
+    note: str = ""
 
 
 # --- before a form ----------------------------------------------------------------------------------------------------
@@ -125,8 +140,16 @@ async def procedure(request: Request, who: Standing) -> Response:
     begun = await _begun(request, who)
     if (there := next((each for each in begun if each.slug == published.declaration.slug), None)) is not None:
         return go(request, _base(there))
-    told = language(request).spoken(await of.catalogue.opened(published))
-    blank = screens.settled(told.form, Content(told.form.start(today(of.clock()))), today(of.clock()))
+    told, day = language(request).spoken(await of.catalogue.opened(published)), today(of.clock())
+    start = Content(told.form.start(day))
+    blank = screens.settled(told.form, start, day)
+    known = again.taken_over(start, await _said(request, begun, told.form))
+    settled = screens.settled(told.form, known, day)
+    parts = [
+        Part(each.title, lines)
+        for each in sections(told.form, settled, {})
+        if (lines := [Answered(line.label, line.text, "", False) for line in each.lines if _is_said(line, known)])
+    ]
     context = ProcedureScreen(
         kiosk=around(request),
         title=told.title,
@@ -137,8 +160,23 @@ async def procedure(request: Request, who: Standing) -> Response:
         questions=len(screens.screens(told.form, blank)),
         full=len(begun) >= MOST_FORMS,
         back_url=_back_of(way(request)),
+        said=parts,
+        left=len(again.asked(told.form, known, settled)),
     )
     return screen(request, "procedure", context)
+
+
+async def _said(request: Request, begun: Sequence[Draft], form: Form) -> Answers:
+    """What the forms of this visit tell another one."""
+    if not begun:
+        return {}
+    of = services(request)
+    forms = {told.slug: (told.form, draft.content) for told, draft in await _read(request, begun)}
+    return await of.database.read(lambda db: again.said(db, of.keys, forms, form, today(of.clock())))
+
+
+def _is_said(line: Line, content: Content) -> bool:
+    return content.sources.get(line.pointer) == again.SAID
 
 
 def _back_of(about: Way) -> str:
@@ -154,13 +192,15 @@ async def _begun(request: Request, who: Standing) -> tuple[Draft, ...]:
 
 
 async def begin_form(request: Request, who: Standing) -> Response:
-    """A form is begun: an ordinary draft, of this visit. Pressed twice, it is the same one."""
-    of, now = services(request), services(request).clock()
-    slug = ((await read_form(request)).get("slug") or [""])[-1]
+    """A form is begun: an ordinary draft, of this visit. Pressed twice, it is the same one. With `said`, what was
+    answered in another form is taken over."""
+    of, now, posted = services(request), services(request).clock(), await read_form(request)
+    slug = (posted.get("slug") or [""])[-1]
     published = of.catalogue.get(slug)
     if published is None or not takes(published, now):
         return problem(request, 404)
     declaration = await of.catalogue.opened(published)
+    earlier = await _said(request, await _begun(request, who), declaration.form) if "said" in posted else {}
 
     def work(db: Writing) -> Draft | None:
         begun = drafts.of_session(db, of.keys, who.session_id)
@@ -168,7 +208,7 @@ async def begin_form(request: Request, who: Standing) -> Response:
         if there is not None or len(begun) >= MOST_FORMS:
             return there
         made = drafts.create(db, of.keys, declaration, who.visitor, now=now, random=of.random)
-        content = Content(declaration.form.start(today(now)))
+        content = again.taken_over(Content(declaration.form.start(today(now))), earlier)
         saved = drafts.save(db, of.keys, made, content, who.visitor, now=now)
         return made if isinstance(saved, Conflict) else saved
 
@@ -177,7 +217,7 @@ async def begin_form(request: Request, who: Standing) -> Response:
         return go(request, END)
     paper = await _paper(request, draft, who)
     settled = screens.settled(paper.form, paper.content, today(now))
-    return kiosk_forms.first(request, paper, screens.screens(paper.form, settled))
+    return kiosk_forms.first(request, paper, again.asked(paper.form, paper.content, settled))
 
 
 # --- a form -----------------------------------------------------------------------------------------------------------
@@ -242,7 +282,8 @@ async def form(request: Request, who: Standing) -> Response:
         Part(each.title, [_line(paper, every, errors, line) for line in each.lines])
         for each in sections(paper.form, settled, {})
     ]
-    last = paper.at(every[-1]) if every else paper.left
+    asked = again.asked(paper.form, paper.content, settled)
+    last = paper.at(asked[-1]) if asked else paper.left
     ask = sum(line.ask for part in parts for line in part.lines)
     return screen(request, "form", FormScreen(around(request), paper.title, parts, ask, paper.base, last))
 
@@ -250,7 +291,8 @@ async def form(request: Request, who: Standing) -> Response:
 def _line(paper: Paper, every: Sequence[screens.Screen], errors: Sequence[FieldError], line: Line) -> Answered:
     here = next((each for each in every if each.question.pointer == line.pointer), None)
     wrong = _is_open(line, errors)
-    return Answered(line.label, line.text, f"{paper.at(here)}?edit" if here else "", wrong)
+    said = _is_said(line, paper.content)
+    return Answered(line.label, line.text, f"{paper.at(here)}?edit" if here else "", wrong, said)
 
 
 async def drop(request: Request, who: Standing) -> Response:
@@ -329,7 +371,8 @@ async def take(request: Request, who: Standing) -> Response:
     response = go(request, TICKET)
     number = shared.queues.number(ticket.queue, ticket.number) if ticket else ""
     code = taken.code.text if taken.code else ""
-    set_way(request, response, Way(ticket=number, queue=ticket.queue if ticket else "", code=code))
+    follow = plain_code(taken.ticket.code) if taken.ticket else ""
+    set_way(request, response, Way(ticket=number, queue=ticket.queue if ticket else "", code=code, follow=follow))
     return response
 
 
@@ -348,16 +391,38 @@ async def ticket(request: Request, who: Standing) -> Response:
     if not about.taken:
         return go(request, f"{HOME}/what")
     read = await _read(request, await _begun(request, who))
+    follow = f"{services(request).settings.base_url}/tickets/{about.follow}" if about.follow else ""
+    due = _moment(about.due)
     context = TicketScreen(
         kiosk=around(request, idle=TICKET_IDLE),
         number=about.ticket,
         queue=language(request).told(queues.title(about.queue)) if about.queue else "",
+        follow=follow,
+        follow_qr=drawn(follow) if follow else None,
         code=about.code,
         qr=drawn(about.code) if about.code else None,
         titles=[told.title for told, _ in read],
         bring=_bring(request, read),
+        due=due,
+        note=about.note or _of_time(due, services(request).clock()),
     )
     return screen(request, "ticket", context)
+
+
+def _moment(text: str) -> datetime | None:
+    """A time of the visit's cookie; None where somebody wrote it themselves."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
+
+
+def _of_time(due: datetime | None, now: datetime) -> str:
+    """Whether somebody who has booked is early or late."""
+    if due is None or due <= now <= due + IN_TIME:
+        return ""
+    return "early" if now < due else "late"
 
 
 ROUTES = [

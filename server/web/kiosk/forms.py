@@ -22,7 +22,7 @@ from forms_schema.findings import at
 from forms_schema.view import NO_LOOKUPS, Words, anchor, note_view
 from procedures.declaration import Declaration
 from server.applications.drafts import Content
-from server.counter import screens
+from server.counter import again, screens
 from server.counter.screens import Pressed, Screen
 from server.japan import today
 from server.web.contexts import ErrorLink
@@ -94,29 +94,33 @@ async def show(request: Request, paper: Paper) -> Response:
     settled = screens.settled(paper.form, paper.content, today(services(request).clock()))
     every = screens.screens(paper.form, settled)
     here = next((i for i, each in enumerate(every) if each.name == request.path_params["name"]), None)
+    asked = again.asked(paper.form, paper.content, settled)
     if here is None:
-        return first(request, paper, every)
+        return first(request, paper, asked)
     told = paper.form.errors(settled) if "check" in request.query_params else ()
     wrong = screens.wrong_on(every[here], told)
     words = await _words(request, paper, every[here], steps.words(paper.form, wrong, settled))
-    return screen(request, "question", _question(request, paper, every, here, words))
+    passed = {each.name for each in every[:here]}
+    course = sum(each.name in passed for each in asked) + 1, len(asked) + (every[here] not in asked)
+    return screen(request, "question", _question(request, paper, every[here], course, words))
 
 
 def first(request: Request, paper: Paper, every: Sequence[Screen]) -> Response:
-    """Its first screen; a form that asks nothing here is done."""
+    """The first of the screens that are put; a form that asks nothing here is done."""
     return go(request, paper.at(every[0]) if every else paper.done)
 
 
-def _question(request: Request, paper: Paper, every: Sequence[Screen], here: int, words: Words) -> QuestionScreen:
-    shown, question = every[here], every[here].question
+def _question(request: Request, paper: Paper, shown: Screen, course: tuple[int, int], words: Words) -> QuestionScreen:
+    """`course`: which question it is, of how many."""
+    question = shown.question
     notes = [note_view(note, paper.form.speech) for note in shown.notes]
     return QuestionScreen(
         kiosk=around(request),
         title=paper.title,
         heading=shown.heading,
         label=question.field.title,
-        number=here + 1,
-        total=len(every),
+        number=course[0],
+        total=course[1],
         views=notes if shown.more else [*notes, _plain(words.view(question))],
         action=paper.at(shown) + _editing(request, "?"),
         back=True,
@@ -186,13 +190,17 @@ async def press(request: Request, paper: Paper) -> Response:
     """Read the screen that was posted, keep it, and go where its button leads."""
     posted, of = await read_form(request), services(request)
     day, do = today(of.clock()), (posted.get("_do") or ["next"])[-1] or "next"
-    before = screens.screens(paper.form, screens.settled(paper.form, paper.content, day))
+    at_first = screens.settled(paper.form, paper.content, day)
+    before = screens.screens(paper.form, at_first)
     shown = next((each for each in before if each.name == request.path_params["name"]), None)
     if shown is None or do == "over":
-        return await beside(request, do, paper.base) or first(request, paper, before)
+        asked = again.asked(paper.form, paper.content, at_first)
+        return await beside(request, do, paper.base) or first(request, paper, asked)
     if do == "unsure" and not paper.leaves:
         do = "next"
     pressed = screens.press(paper.form, shown, posted, paper.content, do, of.postal.lookup, day)
+    if not shown.more:
+        pressed = replace(pressed, content=again.answered_anew(pressed.content, shown.question.pointer))
     kept = await paper.keep(pressed.content)
     here = paper.at(shown) + _editing(request, "?")
     response = await beside(request, do, here) or go(request, _onward(request, paper, before, shown, pressed, do, day))
@@ -212,7 +220,7 @@ def _onward(
         return f"{paper.at(shown)}?check{_editing(request, '&')}"
     if verb in ("next", "unsure", "done") and "edit" in request.query_params:
         return paper.done
-    earlier, later = _around(before, screens.screens(paper.form, settled), shown)
+    earlier, later = _around(before, again.asked(paper.form, pressed.content, settled), shown)
     if verb == "back":
         return paper.at(earlier[-1]) if earlier else paper.left
     if verb == "add" and (new := _new_row(screens.screens(paper.form, settled), shown)) is not None:

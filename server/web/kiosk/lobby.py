@@ -23,14 +23,16 @@ from server.applications.drafts import Content
 from server.catalogue import Published
 from server.catalogue.advice import recommended
 from server.catalogue.finding import Wanted
-from server.counter import screens
+from server.counter import again, screens
 from server.counter.kiosk import Standing, takes
 from server.japan import today
+from server.web.device import device
 from server.web.http import language, problem, read_form, services, speak
 from server.web.kiosk import forms as kiosk_forms
 from server.web.kiosk import standing
 from server.web.kiosk.forms import Paper
 from server.web.kiosk.standing import HOME, Around, Way, around, attended, beside, go, screen, set_way, way
+from server.web.live import nothing_new, part
 from server.web.routing import Access, route
 
 MOST_FOUND: Final = 20
@@ -40,6 +42,13 @@ LONGEST_QUERY: Final = 100
 @dataclass(frozen=True, slots=True)
 class StartScreen:
     """kiosk/start.html: the languages to choose from."""
+
+    kiosk: Around
+
+
+@dataclass(frozen=True, slots=True)
+class CalledPart:
+    """kiosk/called.html: whether a clerk is called, and one comes."""
 
     kiosk: Around
 
@@ -97,6 +106,13 @@ async def do(request: Request) -> Response:
     posted = await read_form(request)
     pressed, to = ((posted.get(name) or [""])[-1] for name in ("_do", "to"))
     return await beside(request, pressed, to) or go(request, HOME)
+
+
+async def called(request: Request) -> Response:
+    """How the call for a clerk stands, for `queue.js`; 204 where nothing has changed. It is no sign of life."""
+    if nothing_new(request, standing.standing_call(device(request))):
+        return Response(status_code=204)
+    return part(request, "kiosk/called.html", CalledPart(around(request)))
 
 
 async def alive(request: Request, _who: Standing) -> Response:
@@ -173,7 +189,7 @@ async def guide(request: Request, _who: Standing) -> Response:
     if isinstance(paper, Response):
         return paper
     settled = screens.settled(paper.form, paper.content, today(services(request).clock()))
-    return kiosk_forms.first(request, paper, screens.screens(paper.form, settled))
+    return kiosk_forms.first(request, paper, again.asked(paper.form, paper.content, settled))
 
 
 async def guide_show(request: Request, _who: Standing) -> Response:
@@ -251,6 +267,7 @@ def _answered(request: Request, event: LifeEvent, interview: Interview) -> Settl
 ROUTES = [
     route(HOME, start, access=Access.KIOSK),
     route(f"{HOME}/begin", begin, methods=("POST",), access=Access.KIOSK),
+    route(f"{HOME}/called", called, access=Access.KIOSK),
     route(f"{HOME}/do", do, methods=("POST",), access=Access.KIOSK),
     route(f"{HOME}/alive", attended(alive), methods=("POST",), access=Access.KIOSK),
     route(f"{HOME}/what", attended(what), access=Access.KIOSK),

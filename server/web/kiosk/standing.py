@@ -11,7 +11,6 @@ import base64
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -63,6 +62,14 @@ class Way:
     """The number as people read it: 'A-012'."""
     queue: str = ""
     code: str = ""
+    follow: str = ""
+    """The code of the number's own page."""
+    due: str = ""
+    """The booked time, in ISO 8601; '' without one."""
+    note: str = ""
+    """What is said of a number that was had before: as `TicketScreen.note`."""
+    typed: str = ""
+    """What was typed for a booking and led to nothing."""
 
     @property
     def taken(self) -> bool:
@@ -73,14 +80,15 @@ class Way:
 @dataclass(frozen=True, slots=True)
 class Around:
     """What every screen of a kiosk is told, as `kiosk`: `label` of the device, `here` for buttons that lead back to it,
-    `idle` seconds until it asks (0: nobody is there yet). `large`, `contrast`: how it was asked to look."""
+    `idle` seconds until it asks (0: nobody is there yet). `call` is how a call for a clerk stands: 'called', 'coming',
+    or 'over'. `large`, `contrast`: how it was asked to look."""
 
     label: str
     here: str
     idle: int
     countdown: int
     without_script: int
-    called_at: datetime | None
+    call: str
     large: bool
     contrast: bool
 
@@ -110,7 +118,7 @@ def way(request: Request) -> Way:
         read = Way(**{name: found[name] for name in Way.__dataclass_fields__ if name in found})
     except (ValueError, TypeError):
         return Way()
-    texts = (read.query, read.event, read.ticket, read.queue, read.code)
+    texts = [getattr(read, name) for name in Way.__dataclass_fields__ if name != "guide"]
     return read if isinstance(read.guide, dict) and all(isinstance(each, str) for each in texts) else Way()
 
 
@@ -199,7 +207,7 @@ def around(request: Request, *, idle: int = IDLE) -> Around:
         idle=idle,
         countdown=COUNTDOWN,
         without_script=WITHOUT_SCRIPT,
-        called_at=here.called_at,
+        call=standing_call(here),
         large="large" in look,
         contrast="contrast" in look,
     )
@@ -227,9 +235,14 @@ async def beside(request: Request, do: str, to: str) -> Response | None:
     return response
 
 
+def standing_call(here: Device) -> str:
+    """How a call of this kiosk stands, as `Around.call`."""
+    return "over" if here.called_at is None else "coming" if here.answered_at is not None else "called"
+
+
 async def _call(request: Request, here: Device, *, called: bool) -> None:
     of, now = services(request), services(request).clock()
     if called:
         await of.database.transact(lambda db: devices.call(db, here.id, now=now))
     else:
-        await of.database.transact(lambda db: devices.answer(db, here.id))
+        await of.database.transact(lambda db: devices.call_over(db, here.id))

@@ -59,7 +59,7 @@ def _visit(request: Request) -> str | None:
 
 async def _shown(request: Request, visit_id: str, *, trouble: str = "", status: int = 200) -> Response:
     of, here = services(request), f"/pay/{request.path_params['token']}"
-    due = await of.database.read(lambda db: owed(db, visit_id))
+    due = await of.database.read(lambda db: owed(db, visit_id, at=of.clock()))
     promised = [each.debt.pay_until for each in due.lines if each.debt.pay_until is not None]
     context = PayPage(
         items=[PayItem(item, each.state.value) for each in due.lines for item in each.debt.items],
@@ -87,7 +87,8 @@ async def go(request: Request) -> Response:
     if visit_id is None or desk is None:
         return problem(request, 404)
     here = f"/pay/{request.path_params['token']}"
-    debts = await of.database.read(lambda db: [each.debt.id for each in owed(db, visit_id).lines])
+    now = of.clock()
+    debts = await of.database.read(lambda db: [each.debt.id for each in owed(db, visit_id, at=now).lines])
     try:
         checkout = await start_together(desk, debts, f"{of.settings.base_url}{here}", visit_id=visit_id)
     except (ProviderUnavailable, PaymentConflict):

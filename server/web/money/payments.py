@@ -30,7 +30,8 @@ class PaymentPage:
     `state` as of `PaymentState`. `title` is the procedure's. `go_url` is our own GET that leads to the provider, ''
     where there is nothing to pay (any more), no time, or payments are off. `pay_until`: what was promised must come by
     then; `due_at`: what is owed must. `unclear`: money came that a person looks into. `lapsed`: the deadline passed and
-    the application ended; `again_url` leads to filing it anew. `late`: the deadline passed just now. `trouble`: why the
+    the application ended; `again_url` leads to filing it anew. `late`: the deadline passed just now. `returned` yen
+    were given back. `trouble`: why the
     way to the provider was closed a moment ago: '', 'away', or 'sum' (no way to pay takes this sum).
     """
 
@@ -50,6 +51,7 @@ class PaymentPage:
     again_url: str = ""
     late: bool = False
     trouble: str = ""
+    returned: int = 0
 
 
 def cashier(request: Request) -> Cashier | None:
@@ -126,6 +128,7 @@ def _page(debt: Debt, title: str, online: bool, now: datetime, trouble: str) -> 
         again_url=f"/procedures/{debt.slug}" if debt.lapsed else "",
         late=late,
         trouble=trouble,
+        returned=debt.returned,
     )
 
 

@@ -1,4 +1,4 @@
-"""The treasurer's pages: what a day brought in, the count of the cash, and money that a person has to look into."""
+"""The treasurer's day: what it brought in, and the count of the cash."""
 
 from __future__ import annotations
 
@@ -13,26 +13,18 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.applications import proposals
-from server.applications.messages import plain_text
 from server.japan import in_japan, today
 from server.money import takings
 from server.money.takings import Count, Taking
 from server.people.roles import Action, departments
 from server.store.database import Reading
-from server.web.badge import Desk, absent, desk, forbidden, refused, staff
+from server.web.badge import Desk, absent, desk, forbidden, staff
 from server.web.contexts import Choice, ErrorLink, Link
 from server.web.http import page, read_form, see_other, services
-from server.web.money.till import LONGEST_REASON, yen
+from server.web.money.till import WAYS, yen
 from server.web.routing import Access, route
 
 HERE: Final = "/office/till"
-WAYS: Final = {
-    "cash": "現金",
-    "terminal": "市の決済端末",
-    "stripe": "オンライン(Stripe)",
-    "sandbox": "オンライン(試験)",
-}
 _HEAD: Final = (
     *("日付", "時刻", "収納した課", "所管課", "収納の方法", "領収番号・支払番号", "受付番号"),
     *("手数料コード", "名称", "件数", "金額"),
@@ -61,6 +53,7 @@ class CountLine:
 @dataclass(frozen=True, slots=True)
 class TillDayPage:
     """staff/till_day.html. `expected`: the cash that the day's records say came in; `count_url` takes a form.
+    `refund_url` takes the number of an application;
     `receipts` lead to each; `before` and `after` to the days beside this one, `after` '' for a day to come."""
 
     desk: Desk
@@ -75,38 +68,11 @@ class TillDayPage:
     count_url: str
     csv_url: str
     odd_url: str
+    refund_url: str
     before: str
     after: str
     receipts: Sequence[Link]
     counted: str = ""
-    errors: Sequence[ErrorLink] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class OddLine:
-    """Money to look into; `refund_url` takes a form, '' where nothing of it can be given back."""
-
-    kind: str
-    way: str
-    reference: str
-    application: str
-    department: str
-    amount: int
-    left: int
-    at: datetime
-    payment: str
-
-
-@dataclass(frozen=True, slots=True)
-class TillOddPage:
-    """staff/till_odd.html. `errors` are of the form of one line, `wrong` its payment."""
-
-    desk: Desk
-    lines: Sequence[OddLine]
-    refund_url: str
-    most: int
-    back_url: str
-    wrong: str = ""
     errors: Sequence[ErrorLink] = ()
 
 
@@ -157,6 +123,7 @@ async def _of_day(request: Request, *, counted: str = "", wrong: str = "") -> Re
         count_url=_url(asked, asked.day, "/count"),
         csv_url=_url(asked, asked.day, "/export.csv"),
         odd_url=f"{HERE}/unclear",
+        refund_url=f"{HERE}/refund",
         before=_url(asked, asked.day - timedelta(days=1)),
         after=_url(asked, tomorrow) if tomorrow <= today(of.clock()) else "",
         receipts=[Link(each, f"/counter/receipts/{each}") for each in numbers],
@@ -216,67 +183,8 @@ async def count(request: Request) -> Response:
     return see_other(_url(asked, asked.day))
 
 
-async def unclear(request: Request) -> Response:
-    """Money that nobody owes, or of another sum."""
-    return await _unclear(request)
-
-
-async def _unclear(request: Request, *, payment: str = "", wrong: str = "") -> Response:
-    of, own = services(request), departments(staff(request).held, Action.SEE_TILL)
-    if not own:
-        return forbidden(request)
-    found = await of.database.read(lambda db: takings.odd(db, own), long=True)
-    lines = [
-        OddLine(
-            each.kind,
-            WAYS.get(each.provider, each.provider),
-            each.reference,
-            each.application,
-            each.department,
-            each.amount,
-            each.left,
-            each.at,
-            each.payment_id,
-        )
-        for each in found
-    ]
-    errors = [ErrorLink(f"#f-{payment}-reason", "返す金額と理由", wrong)] if wrong else []
-    context = TillOddPage(desk(request), lines, f"{HERE}/refund", LONGEST_REASON, HERE, payment, errors)
-    return page(request, "staff/till_odd.html", context, status=422 if errors else 200)
-
-
-async def refund(request: Request) -> Response:
-    """Ask for money to be given back: another person allows it."""
-    of, who = services(request), staff(request)
-    own = departments(who.held, Action.SEE_TILL)
-    posted = await read_form(request)
-    payment, typed, reason = ((posted.get(name) or [""])[-1] for name in ("payment", "amount", "reason"))
-    found = await of.database.read(lambda db: takings.odd(db, own), long=True) if own else []
-    odd = next((each for each in found if each.payment_id == payment), None)
-    if odd is None:
-        return absent(request)
-    amount, said = yen(typed), plain_text(reason)
-    if not 0 < amount <= odd.left or said is None or len(said) > LONGEST_REASON:
-        return await _unclear(
-            request, payment=payment, wrong=f"1円から{odd.left:,}円までの金額と、理由を入力してください"
-        )
-    detail = {"number": odd.application, "amount": str(amount), "reason": said, "payment": payment}
-    now = of.clock()
-    made = await of.database.transact(
-        lambda db: proposals.propose(
-            db, of.keys, "refund", payment, odd.department, who, detail, now=now, random=of.random
-        )
-    )
-    if made is proposals.Unmet.WAITING:
-        advice = "この支払いの返金は、もう頼まれています。ほかの人が認めると、返されます。"
-        return refused(request, 409, "もう頼まれています", advice, Link("承認待ちを見る", "/office/proposals"))
-    return forbidden(request) if isinstance(made, proposals.Unmet) else see_other("/office/proposals")
-
-
 ROUTES = [
     route(HERE, of_day, access=Access.STAFF),
     route(f"{HERE}/export.csv", export, access=Access.STAFF),
     route(f"{HERE}/count", count, methods=("POST",), access=Access.STAFF),
-    route(f"{HERE}/unclear", unclear, access=Access.STAFF),
-    route(f"{HERE}/refund", refund, methods=("POST",), access=Access.STAFF),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,11 +13,13 @@ from starlette.responses import Response
 from payments.port import ProviderUnavailable
 from server.applications import proposals
 from server.applications.messages import plain_text
+from server.applications.refunding import LONGEST_REASON
 from server.counter import paylink
 from server.counter.qr import drawn
 from server.counter.till import Owed, Together, owed
 from server.money import till
-from server.money.debts import Item, debts_by_id
+from server.money.debts import Debt, Item, debts_by_id
+from server.money.refunds import refunds_of, returnable_of
 from server.money.together import ask_after, make_room
 from server.notices.worker import deliver_at_once
 from server.people import staff as accounts
@@ -31,8 +33,13 @@ from server.web.http import page, read_form, see_other, services
 from server.web.office.words import PAYMENT_WORDS
 from server.web.routing import Access, route
 
-KIND_WORDS: Final = {"cash": "現金", "terminal": "市の決済端末"}
-LONGEST_REASON: Final = 300
+WAYS: Final[Mapping[str, str]] = {
+    "cash": "現金",
+    "terminal": "市の決済端末",
+    "stripe": "オンライン(Stripe)",
+    "sandbox": "オンライン(試験)",
+}
+"""How money came, as the staff calls it."""
 _VISIT: Final = t.visit.select().with_only_columns(t.visit.c.id, t.visit.c.department, t.visit.c.state)
 
 
@@ -82,8 +89,18 @@ class ReceiptLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptRefund:
+    """What was given back of a fee on a receipt; `at` None: it was decided, and is not fetched yet."""
+
+    number: str
+    amount: int
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class TillReceiptPage:
-    """staff/till_receipt.html: to be printed. `void_url` takes a form, '' for whoever may not ask to take it back."""
+    """staff/till_receipt.html: to be printed. `void_url` takes a form of `most` characters, '' for whoever may not ask
+    to take it back, and where something of it is given back; `refund_urls` lead to asking for that, one a fee."""
 
     desk: Desk
     number: str
@@ -98,6 +115,9 @@ class TillReceiptPage:
     voided_at: datetime | None
     back_url: str
     void_url: str
+    refunds: Sequence[ReceiptRefund] = ()
+    refund_urls: Sequence[Link] = ()
+    most: int = LONGEST_REASON
     reason: str = ""
     errors: Sequence[ErrorLink] = ()
 
@@ -254,22 +274,24 @@ async def _receipt(request: Request, *, reason: str = "", wrong: str = "") -> Re
     if found is None or not staff(request).may(Action.TAKE_MONEY, found.department):
         return absent(request)
 
-    def work(db: Reading) -> tuple[list[ReceiptLine], str]:
+    def work(db: Reading) -> tuple[list[ReceiptLine], list[ReceiptRefund], str]:
+        debts = debts_by_id(db, found.debts)
         lines = [
             ReceiptLine(debt.receipt_number, item.title, item.quantity, item.unit, item.amount)
-            for debt in debts_by_id(db, found.debts)
+            for debt in debts
             for item in debt.items
         ]
         by = accounts.account(db, of.keys, found.staff_id)
-        return lines, by.name if by else ""
+        return lines, _given_back(db, found, debts), by.name if by else ""
 
-    lines, by = await of.database.read(work)
-    may_void = found.voided_at is None and staff(request).may(TWO_PEOPLE["till.void"].ask, found.department)
+    lines, given, by = await of.database.read(work)
+    may_ask = found.voided_at is None and staff(request).may(TWO_PEOPLE["till.void"].ask, found.department)
+    numbers = dict.fromkeys(each.number for each in lines) if may_ask else ()
     context = TillReceiptPage(
         desk=desk(request),
         number=found.number,
         department=found.department,
-        kind=KIND_WORDS[found.kind.value],
+        kind=WAYS[found.kind.value],
         lines=lines,
         amount=found.amount,
         taken=found.taken,
@@ -278,11 +300,29 @@ async def _receipt(request: Request, *, reason: str = "", wrong: str = "") -> Re
         at=found.taken_at,
         voided_at=found.voided_at,
         back_url=f"/counter/{found.visit_id}/pay" if found.visit_id else "/office",
-        void_url=f"/counter/receipts/{found.number}/void" if may_void else "",
+        void_url=f"/counter/receipts/{found.number}/void" if may_ask and not given else "",
+        refunds=given,
+        refund_urls=[Link(each, refund_url(each)) for each in numbers],
         reason=reason,
         errors=[ErrorLink("#f-reason", "取り消す理由", wrong)] if wrong else [],
     )
     return page(request, "staff/till_receipt.html", context, status=422 if wrong else 200)
+
+
+def _given_back(db: Reading, found: till.Receipt, debts: Sequence[Debt]) -> list[ReceiptRefund]:
+    """Of the payments of this receipt; one of the same fees may have been paid another time too."""
+    return [
+        ReceiptRefund(debt.receipt_number, each.amount, each.done_at)
+        for debt in debts
+        for money in returnable_of(db, debt.application_id)
+        if money.number == found.number
+        for each in refunds_of(db, money.payment_id)
+    ]
+
+
+def refund_url(number: str) -> str:
+    """Where the refund of an application's fee is asked for."""
+    return f"/office/till/refund?number={number}"
 
 
 async def void(request: Request) -> Response:

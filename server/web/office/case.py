@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -12,19 +12,20 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
+from forms_schema.base import FieldView
 from procedures.declaration import Declaration
 from server.applications import casework, office, summary, uploads
 from server.applications.casework import Moved, Order, Unfit
-from server.applications.messages import LONGEST, Audience, Kind, Message, unanswered
+from server.applications.messages import LONGEST, Audience, files_of, unanswered
 from server.applications.office import Case, NeedsReason, Step
-from server.applications.states import MOVES, Act
+from server.applications.states import MOVES, Act, OfficeState
 from server.japan import midnight, today
 from server.paper.filed import SEEN, entered
 from server.paper.finding import written
 from server.people.roles import Action
 from server.web.badge import Desk, absent, desk, refused, staff
 from server.web.contexts import CheckRow, CheckSection, ErrorLink, Link
-from server.web.http import page, read_form, see_other, services
+from server.web.http import language, page, read_form, see_other, services
 from server.web.office.words import (
     ACTS,
     ASSURANCE_WORDS,
@@ -35,9 +36,13 @@ from server.web.office.words import (
     UNFIT_WORDS,
     actor_words,
 )
+from server.web.residents import added
 from server.web.routing import Access, route
 
 LIST: Final = "/office"
+ADDED: Final = "追加書類"
+"""What files are called that came with an answer."""
+BROUGHT: Final = "受け取った書類の写し(スキャンや写真)を付けられます。個人番号の書いてある紙は写しません。"
 COUNTER: Final = "ask-counter"
 """Not an act of the table: the state stays."""
 ANSWER_DAYS: Final = 14
@@ -66,7 +71,8 @@ class CaseFile:
 
 @dataclass(frozen=True, slots=True)
 class CaseSaid:
-    """A message, `kind` and `audience` as in `messages`; `open`: it waits for its answer."""
+    """A message, `kind` and `audience` as in `messages`; `open`: it waits for its answer, `over`: for too long. The
+    `text` of an answer may be '' where `files` came with it."""
 
     kind: str
     audience: str
@@ -75,13 +81,15 @@ class CaseSaid:
     at: datetime
     answer_by: datetime | None
     open: bool
+    over: bool = False
+    files: Sequence[CaseFile] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CaseAct:
     """A button, or with a `label` a form that opens: what is written, for `most` characters. `until`: the day that is
-    offered for the answer, '' where none is asked for; `to`: the departments to choose from. `typed` and `wrong` are of
-    what was sent and could not stand."""
+    offered for the answer, '' where none is asked for; `to`: the departments to choose from; `papers`: the control of
+    files. `typed` and `wrong` are of what was sent and could not stand, and then the form is `open`."""
 
     name: str
     action: str
@@ -95,6 +103,8 @@ class CaseAct:
     typed: str = ""
     chosen: str = ""
     wrong: str = ""
+    papers: FieldView | None = None
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +112,8 @@ class CasePage:
     """staff/case.html. `fee`: what is owed and how that stands, '' where nothing is; `assign_url` takes a form, '' for
     whoever may not; `other`: it is another department's, opened with a reason. `paused`: it waits for the resident, so
     no time runs. `record`: how its person was known, and who wrote it down for them; `originals`: papers that were
-    seen at a window, and what was done with them."""
+    seen at a window, and what was done with them. `refund_url` '' where no money came, or for whoever may not ask
+    for it to go back."""
 
     desk: Desk
     number: str
@@ -129,6 +140,7 @@ class CasePage:
     files: Sequence[CaseFile]
     steps: Sequence[CaseStep]
     errors: Sequence[ErrorLink] = ()
+    refund_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +157,15 @@ class ReasonPage:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sent:
-    """A form that could not stand: which act, what was typed, and why."""
+class Sent:
+    """A form that is not done: which act, what was typed, and what is wrong with it and with its files."""
 
     name: str
     typed: str
     until: str
     to: str
-    why: str
+    why: str = ""
+    papers: str = ""
 
 
 def due(request: Request, submitted_at: datetime, days: int) -> date:
@@ -162,10 +175,11 @@ def due(request: Request, submitted_at: datetime, days: int) -> date:
 
 async def case(request: Request) -> Response:
     """One application. Looking at it is audited; another department's asks for a reason first."""
-    return await _looked(request, None)
+    return await looked(request, None)
 
 
-async def _looked(request: Request, sent: _Sent | None) -> Response:
+async def looked(request: Request, sent: Sent | None) -> Response:
+    """The case as it stands, with the form that was sent where it is not done."""
     of, who, number, now = services(request), staff(request), request.path_params["number"], services(request).clock()
     found = await of.database.transact(lambda db: office.look(db, of.keys, who, number, now=now))
     if found is None:
@@ -187,14 +201,18 @@ async def _record(request: Request, found: Case) -> list[tuple[str, str]]:
 
 
 def _case(
-    request: Request, found: Case, declaration: Declaration, record: list[tuple[str, str]], sent: _Sent | None
+    request: Request, found: Case, declaration: Declaration, record: list[tuple[str, str]], sent: Sent | None
 ) -> Response:
     settled = declaration.form.settle(found.answers, today(found.submitted_at))
     here = f"{LIST}/applications/{found.number}"
     debt, seen = found.payment, found.entry.get("seen", {})
     titles = {each.key: each.title for each in declaration.form.attachments}
+    may_refund = debt is not None and debt.covered and staff(request).may(Action.ASK_REFUND, found.department)
     may_assign = not found.other and staff(request).may(Action.ASSIGN, found.department, found.state)
-    wrong = [_wrong(sent)] if sent is not None else []
+    now = services(request).clock()
+    files = [(each, _file(each, titles, here)) for each in found.files]
+    acts = _acts(request, found, here, sent)
+    wrong = [error for each in acts for error in _wrong(each)]
     context = CasePage(
         desk=desk(request),
         number=found.number,
@@ -213,27 +231,30 @@ def _case(
         assignee=found.assignee,
         mine=found.mine,
         assign_url=f"{here}/assign" if may_assign else "",
-        acts=_acts(request, found, here, sent),
-        said=_said(found),
+        acts=acts,
+        said=_said(found, files, now),
         back_url=LIST,
         sections=[
             CheckSection(section.title, [CheckRow(line.label, line.text) for line in section.lines])
             for section in summary.sections(declaration.form, settled, {})
         ],
         originals=[(each.label, SEEN[seen[each.key]]) for each in settled.attachments if each.key in seen],
-        files=[_file(each, titles, here) for each in found.files],
+        files=[shown for _, shown in files],
         steps=[_step(each) for each in reversed(found.steps)],
         errors=wrong,
+        refund_url=f"{LIST}/till/refund?number={found.number}" if may_refund else "",
     )
-    return page(request, "staff/case.html", context, status=422 if sent else 200)
+    return page(request, "staff/case.html", context, status=422 if wrong else 200)
 
 
-def _wrong(sent: _Sent) -> ErrorLink:
-    label = ACTS[sent.name].label
-    return ErrorLink(f"#f-{sent.name}-text", label, f"{label}: {UNFIT_WORDS[sent.why]}")
+def _wrong(each: CaseAct) -> Iterator[ErrorLink]:
+    if each.wrong:
+        yield ErrorLink(f"#f-{each.name}-text", each.label, f"{each.label}: {each.wrong}")
+    if each.papers and each.papers.error:
+        yield ErrorLink(f"#{each.papers.id}", each.papers.label, each.papers.error)
 
 
-def _acts(request: Request, found: Case, here: str, sent: _Sent | None) -> list[CaseAct]:
+def _acts(request: Request, found: Case, here: str, sent: Sent | None) -> list[CaseAct]:
     """What may be done: buttons first, then what needs words. The counter is asked where it took the case in."""
     names = [each.value for each in found.acts]
     if Act.ASK in found.acts and found.counter:
@@ -244,10 +265,12 @@ def _acts(request: Request, found: Case, here: str, sent: _Sent | None) -> list[
     ]
 
 
-def _act(request: Request, found: Case, here: str, name: str, sent: _Sent | None) -> CaseAct:
+def _act(request: Request, found: Case, here: str, name: str, sent: Sent | None) -> CaseAct:
     of, words = services(request), ACTS[name]
     offered = (today(of.clock()) + timedelta(days=ANSWER_DAYS)).isoformat() if name == Act.ASK else ""
     others = [each for each in of.city.departments if each != found.department] if name == Act.HAND_OVER else []
+    wrong = sent.papers if sent else ""
+    papers = added.box(found.pending, here, language(request), wrong, BROUGHT) if name == Act.ANSWER else None
     return CaseAct(
         name=name,
         action=f"{here}/acts/{name}",
@@ -260,23 +283,35 @@ def _act(request: Request, found: Case, here: str, name: str, sent: _Sent | None
         to=others,
         typed=sent.typed if sent else "",
         chosen=sent.to if sent else "",
-        wrong=UNFIT_WORDS[sent.why] if sent else "",
+        wrong=UNFIT_WORDS[sent.why] if sent and sent.why else "",
+        papers=papers,
+        open=sent is not None or bool(papers and papers.files),
     )
 
 
-def _said(found: Case) -> list[CaseSaid]:
-    waiting = [unanswered(found.messages, each) for each in (Audience.RESIDENT, Audience.COUNTER)]
-    return [_message(found, each, each in waiting) for each in reversed(found.messages)]
-
-
-def _message(found: Case, each: Message, waits: bool) -> CaseSaid:
-    by = found.names.get(each.staff_id, "") if each.staff_id else "申請した人"
-    waits = waits and each.kind is Kind.QUESTION
-    return CaseSaid(each.kind.value, each.audience.value, by, each.text, each.at, each.answer_by, waits)
+def _said(found: Case, files: Sequence[tuple[uploads.Upload, CaseFile]], now: datetime) -> list[CaseSaid]:
+    """All that was said, the newest first. An answer is waited for as long as nobody went on without it."""
+    asked = unanswered(found.messages, Audience.RESIDENT) if found.state == OfficeState.CORRECTION_REQUESTED else None
+    waiting = [each for each in (asked, unanswered(found.messages, Audience.COUNTER)) if each is not None]
+    shown = {each.id: view for each, view in files}
+    return [
+        CaseSaid(
+            each.kind.value,
+            each.audience.value,
+            found.names.get(each.staff_id, "") if each.staff_id else "申請した人",
+            each.text,
+            each.at,
+            each.answer_by,
+            each in waiting,
+            each in waiting and each.answer_by is not None and each.answer_by < now,
+            [shown[file.id] for file in files_of(each, [upload for upload, _ in files])],
+        )
+        for each in reversed(found.messages)
+    ]
 
 
 def _file(each: uploads.Upload, titles: Mapping[str, str], here: str) -> CaseFile:
-    title = titles.get(each.key.partition("/")[0], each.key)
+    title = ADDED if each.key.startswith(uploads.ADDED) else titles.get(each.key.partition("/")[0], each.key)
     href = f"{here}/files/{each.id}" if each.scan == uploads.CLEAN else ""
     return CaseFile(title, each.name, -(-each.size // 1024), each.scan, href)
 
@@ -323,13 +358,13 @@ async def act(request: Request) -> Response:
     text, until, to = ((posted.get(each) or [""])[-1] for each in ("text", "until", "to"))
     now, hall = of.clock(), of.office
     if name == COUNTER:
-        done = await of.database.transact(lambda db: casework.ask_counter(db, hall, who, number, text, now=now))
+        outcome = await of.database.transact(lambda db: casework.ask_counter(db, hall, who, number, text, now=now))
     else:
         order = Order(Act(name), text, _last_moment(until), to)
-        done = await of.database.transact(lambda db: casework.act(db, hall, who, number, order, now=now))
-    if isinstance(done, Unfit) and done.value in UNFIT_WORDS:
-        return await _looked(request, _Sent(name, text[: LONGEST * 2], until[:10], to[:80], done.value))
-    return _done(request, number, name, done)
+        outcome = await of.database.transact(lambda db: casework.act(db, hall, who, number, order, now=now))
+    if isinstance(outcome, Unfit) and outcome.value in UNFIT_WORDS:
+        return await looked(request, Sent(name, text[: LONGEST * 2], until[:10], to[:80], outcome.value))
+    return told(request, number, name, outcome)
 
 
 def _last_moment(typed: str) -> datetime | None:
@@ -340,7 +375,8 @@ def _last_moment(typed: str) -> datetime | None:
         return None
 
 
-def _done(request: Request, number: str, name: str, done: Moved | Unfit | bool) -> Response:
+def told(request: Request, number: str, name: str, done: Moved | Unfit | bool) -> Response:
+    """After an act: back to the case, or what stood against it."""
     here = f"{LIST}/applications/{number}"
     if done is False:
         return absent(request)

@@ -35,7 +35,7 @@ _SLOW: Final = tuple(each for each in IN_HAND if each is not OfficeState.CORRECT
 @dataclass(frozen=True, slots=True)
 class CaseLine:
     """A line of the list. `late`: the day by which it should be done is over, and it is not. `marks`: what is said of
-    it besides. `ticked`: it can be taken on from the list."""
+    it besides. `overdue`: the resident has not answered in time. `ticked`: it can be taken on from the list."""
 
     number: str
     title: str
@@ -47,6 +47,7 @@ class CaseLine:
     protected: bool
     href: str
     marks: Sequence[str] = ()
+    overdue: bool = False
     ticked: bool = False
 
 
@@ -153,7 +154,8 @@ async def _list(request: Request, own: Sequence[str], *, typed: str = "", errors
         assignee=who.id if "mine" in only else "",
         late=_late(request) if "late" in only else None,
     )
-    found = await of.database.read(lambda db: office.listing(db, own, wanted, page=number), long=True)
+    now = of.clock()
+    found = await of.database.read(lambda db: office.listing(db, own, wanted, now=now, page=number), long=True)
     if number > found.pages:
         return absent(request)
     lines = [_line(request, row) for row in found.rows]
@@ -254,6 +256,7 @@ def _line(request: Request, row: Row) -> CaseLine:
         protected=row.protected,
         href=f"{_HERE}/applications/{row.number}",
         marks=_marks(row, who.id),
+        overdue=row.overdue,
         ticked=who.may(Action.ACCEPT, row.department, row.state),
     )
 

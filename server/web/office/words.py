@@ -69,6 +69,8 @@ ACTION_WORDS: Final = {
     "payment.voided": "窓口の収納の記録を取り消した",
     "payment.refund_decided": "返金を決めた",
     "payment.refund_unassigned": "どの手数料か分からない返金があった",
+    "payment.refund_handed_over": "窓口で返金した",
+    "payment.refund_impossible": "決済事業者が返金できなかった",
     "proposal.ask": "2人で決めることを申し出た",
     "proposal.allow": "2人目が認めた",
     "proposal.refuse": "2人目が認めなかった",
@@ -111,7 +113,7 @@ ACTS: Final[Mapping[str, ActWords]] = {
     Act.ANSWER: ActWords(
         "聞き取った答えを書き入れる",
         "申請した人の答え",
-        "電話や窓口で聞いたときに使います。聞いた人と日時が残ります。",
+        "電話や窓口で聞いたときや、書類を受け取ったときに使います。聞いた人と日時が残ります。",
     ),
     Act.REFUSE: ActWords(
         "拒否する",
@@ -132,12 +134,14 @@ ACTS: Final[Mapping[str, ActWords]] = {
 }
 UNFIT_WORDS: Final = {
     "text": "1文字から2,000文字で入力してください",
+    "answer": "2,000文字までで入力するか、書類を添付してください",
     "day": "答えの期限を、明日から3か月以内の日で選んでください",
     "department": "移す先の課を選んでください",
 }
 HINDERED_WORDS: Final = {
     "same-person": "決裁に回した人は、自分では決裁できません。別の決裁の担当に頼んでください。",
     "late": "受付を取り消せるのは、受け付けた本人が10分以内に行うときだけです。",
+    "waiting": "申請した人が答える期限がまだ過ぎていません。答えを待つか、聞き取った答えを書き入れてください。",
     "kind": "届出には、認める・認めないの決定がないため、拒否はできません。",
 }
 

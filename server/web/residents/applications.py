@@ -9,18 +9,24 @@ from urllib.parse import urlencode, urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
+from forms_schema import Posted
 from procedures.declaration import Declaration
-from server.applications import casework, lookup, messages, summary, withdrawal
+from server.applications import casework, lookup, messages, summary, uploads, withdrawal
 from server.applications.history import actor
+from server.applications.intake import sender
 from server.applications.lookup import Application, TooMany
+from server.applications.messages import Audience, Message
 from server.applications.seats import calendar_file
 from server.applications.states import ResidentState
 from server.japan import today
 from server.money.states import PaymentState
 from server.notices.worker import deliver_at_once
 from server.people.sessions import Visitor, grant, open_session
-from server.store.database import Writing
+from server.store import StoreUnavailable
+from server.store.database import Reading, Writing
+from server.store.keys import Keys
 from server.web.contexts import (
+    AnswerBox,
     BookedView,
     CheckRow,
     CheckSection,
@@ -31,12 +37,30 @@ from server.web.contexts import (
     PaymentView,
     ReceiptPage,
     Said,
+    SaidFile,
     StatusPage,
 )
-from server.web.http import client, language, page, problem, read_form, see_other, services, set_session, visitor
+from server.web.http import (
+    RETRY_SECONDS,
+    PostedFile,
+    client,
+    language,
+    page,
+    problem,
+    read_form,
+    read_form_with_files,
+    see_other,
+    services,
+    set_session,
+    visitor,
+)
 from server.web.lost import not_there
 from server.web.public.guides import contact
+from server.web.residents import added
+from server.web.residents.drafts import FORM_WITH_FILES, UNSAVED
+from server.web.residents.files import given
 from server.web.residents.opened import spoken
+from server.web.residents.steps import kilobytes
 from server.web.routing import Access, route
 
 
@@ -89,14 +113,15 @@ async def status(request: Request) -> Response:
 
 
 async def _status(
-    request: Request, application: Application, declaration: Declaration, *, typed: str = "", wrong: str = ""
+    request: Request, application: Application, declaration: Declaration, sent: _Sent | None = None
 ) -> Response:
-    of, who = services(request), visitor(request)
-    said = await of.database.read(lambda db: messages.theirs(messages.of(db, of.keys, application.id)))
+    of, who, here = services(request), visitor(request), _status_url(application)
+    asked = application.state is ResidentState.CORRECTION_REQUESTED
+    said, files, pending = await of.database.read(lambda db: _correspondence(db, of.keys, application.id))
     if said:
         await of.database.transact(lambda db: db.audit("application.messages", application.id, actor=actor(who)))
-    asked = application.state is ResidentState.CORRECTION_REQUESTED
-    here = _status_url(application)
+    box = _box(request, here, said, pending, sent) if asked else None
+    errors = _errors(request, box)
     context = StatusPage(
         title=declaration.title,
         number=application.receipt_number,
@@ -108,14 +133,74 @@ async def _status(
         receipt_url=f"{here}/receipt",
         booked=_booked(request, application),
         withdraw_url="" if _closed(application, who) else f"{here}/withdraw",
-        said=[Said(each.kind.value, each.department, each.text, each.at, each.answer_by) for each in reversed(said)],
-        answer_url=f"{here}/answer" if asked else "",
+        said=[_said(each, files, here) for each in reversed(said)],
+        box=box,
         answered=not asked and request.query_params.get("answered") == "1",
-        most=messages.LONGEST,
-        typed=typed,
-        errors=[ErrorLink("#f-answer", language(request).say("答え"), wrong)] if wrong else [],
+        errors=errors,
     )
-    return page(request, "pages/status.html", context, status=422 if wrong else 200)
+    response = page(request, "pages/status.html", context, status=sent.status if sent and errors else 200)
+    if response.status_code == 503:
+        response.headers["retry-after"] = str(RETRY_SECONDS)
+    return response
+
+
+def _correspondence(
+    db: Reading, keys: Keys, application_id: str
+) -> tuple[list[Message], Sequence[uploads.Upload], Sequence[uploads.Upload]]:
+    """What the resident may read, the application's files, and those of an answer that is not sent yet."""
+    said = messages.theirs(messages.of(db, keys, application_id))
+    files = uploads.of(db, keys, "application", application_id) if said else ()
+    return said, files, uploads.of(db, keys, *uploads.pending(application_id)) if said else ()
+
+
+def _said(each: Message, files: Sequence[uploads.Upload], here: str) -> Said:
+    with_it = [
+        SaidFile(
+            file.name, kilobytes(file.size), file.scan, _file_url(here, file) if file.scan == uploads.CLEAN else ""
+        )
+        for file in messages.files_of(each, files)
+    ]
+    return Said(each.kind.value, each.department, each.text, each.at, each.answer_by, with_it)
+
+
+def _file_url(here: str, file: uploads.Upload) -> str:
+    return f"{here}/files/{file.id}"
+
+
+# --- answering ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """An answer that is not sent yet: what was typed, and what is wrong with it and with its files."""
+
+    typed: str
+    wrong: str = ""
+    papers: str = ""
+    status: int = 422
+
+
+def _box(
+    request: Request, here: str, said: Sequence[Message], pending: Sequence[uploads.Upload], sent: _Sent | None
+) -> AnswerBox:
+    question = messages.unanswered(said, Audience.RESIDENT)
+    until = question.answer_by if question else None
+    return AnswerBox(
+        action=f"{here}/answer",
+        most=messages.LONGEST,
+        papers=added.box(pending, here, language(request), sent.papers if sent else ""),
+        until=until,
+        over=until is not None and until < services(request).clock(),
+        typed=sent.typed[: messages.LONGEST * 2] if sent else "",
+        wrong=sent.wrong if sent else "",
+    )
+
+
+def _errors(request: Request, box: AnswerBox | None) -> list[ErrorLink]:
+    if box is None:
+        return []
+    found = [ErrorLink("#f-answer", language(request).say("答え"), box.wrong)] if box.wrong else []
+    return found + ([ErrorLink(f"#{box.papers.id}", box.papers.label, box.papers.error)] if box.papers.error else [])
 
 
 async def answer(request: Request) -> Response:
@@ -123,15 +208,59 @@ async def answer(request: Request) -> Response:
     opened = await _found(request)
     if isinstance(opened, Response):
         return opened
-    application, declaration = opened
+    posted, files = await read_form_with_files(request)
+    typed = (posted.get("answer") or [""])[-1]
+    try:
+        return await _answered(request, *opened, posted, files)
+    except StoreUnavailable:  # no room for files: what was typed comes back, where the page can still be read
+        return await _status(request, *opened, _Sent(typed, papers=language(request).say(UNSAVED), status=503))
+    finally:
+        for each in files:
+            each.content.close()
+
+
+async def _answered(
+    request: Request, application: Application, declaration: Declaration, posted: Posted, files: Sequence[PostedFile]
+) -> Response:
     of, who, now = services(request), visitor(request), services(request).clock()
-    typed, hall = ((await read_form(request)).get("answer") or [""])[-1], services(request).office
-    done = await of.database.transact(lambda db: casework.answer(db, hall, application, who, typed, now=now))
+    if application.state is not ResidentState.CORRECTION_REQUESTED:
+        return see_other(_status_url(application))
+    typed, owner = (posted.get("answer") or [""])[-1], uploads.pending(application.id)
+    verb, what = added.pressed(posted)
+    wrong = await added.take(request, files, owner, sender(who, client(request)))
+    if verb == "detach":
+        await of.database.transact(lambda db: uploads.remove(db, what, *owner))
+    if wrong or verb in ("detach", "upload"):
+        return await _status(request, application, declaration, _Sent(typed, papers=wrong))
+
+    def work(db: Writing) -> casework.Unfit | bool:
+        return casework.answer(db, of.office, application, who, typed, uploads.held(db, of.keys, owner), now=now)
+
+    try:
+        done = await of.database.transact(work)
+    except messages.FileGone:
+        told = added.words(added.INFECTED, language(request))
+        return await _status(request, application, declaration, _Sent(typed, papers=told))
     if done is casework.Unfit.TEXT:
         _ = language(request).say
-        wrong = _("答えを1文字から2,000文字で入力してください。")
-        return await _status(request, application, declaration, typed=typed[: messages.LONGEST * 2], wrong=wrong)
+        told = _("答えを2,000文字までで入力するか、書類を添付してください。")
+        return await _status(request, application, declaration, _Sent(typed, told))
     return see_other(_status_url(application) + ("?answered=1" if done is True else ""))
+
+
+async def file(request: Request) -> Response:
+    """A file that came with an answer, to be saved. Looking at it is audited."""
+    opened = await _found(request)
+    if isinstance(opened, Response):
+        return opened
+    of, by, name = services(request), actor(visitor(request)), request.path_params["file"]
+    stored = await of.database.transact(lambda db: messages.look_at_file(db, of.keys, opened[0].id, name, by))
+    if stored is None:
+        return await not_there(request)
+    return await given(request, stored, back=_status_url(opened[0]))
+
+
+# --- the receipt --------------------------------------------------------------------------------------------------
 
 
 async def receipt(request: Request) -> Response:
@@ -167,7 +296,8 @@ def _payment(application: Application) -> PaymentView | None:
     debt = application.payment
     if debt is None:
         return None
-    return PaymentView(debt.state.value, debt.amount, f"/payments/{debt.id}" if debt.payable else "", debt.deadline)
+    url = f"/payments/{debt.id}" if debt.payable else ""
+    return PaymentView(debt.state.value, debt.amount, url, debt.deadline, debt.returned)
 
 
 def _booked(request: Request, application: Application) -> BookedView | None:
@@ -310,7 +440,8 @@ ROUTES = [
     route("/applications", ask, access=Access.VISITOR),
     route("/applications", look_up, methods=("POST",), access=Access.VISITOR),
     route("/applications/{number}", status, access=Access.APPLICATION),
-    route("/applications/{number}/answer", answer, methods=("POST",), access=Access.APPLICATION),
+    route("/applications/{number}/answer", answer, methods=("POST",), access=Access.APPLICATION, body=FORM_WITH_FILES),
+    route("/applications/{number}/files/{file}", file, access=Access.APPLICATION),
     route("/applications/{number}/receipt", receipt, access=Access.APPLICATION),
     route("/applications/{number}/booking.ics", booking, access=Access.APPLICATION),
     route("/applications/{number}/withdraw", ask_withdrawal, access=Access.APPLICATION),

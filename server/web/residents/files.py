@@ -77,10 +77,13 @@ async def download(request: Request, owner_kind: str, owner_id: str, *, back: st
     nobody is given."""
     of, upload_id = services(request), request.path_params["file"]
     stored = await of.database.read(lambda db: uploads.one(db, of.keys, upload_id, owner_kind, owner_id))
-    if stored is None:
-        return problem(request, 404)
+    return problem(request, 404) if stored is None else await given(request, stored, back=back)
+
+
+async def given(request: Request, stored: uploads.Stored, *, back: str) -> Response:
+    """The content of a file that whoever asks may have."""
     try:
-        content = await to_thread.run_sync(stored.content, of.blobs)
+        content = await to_thread.run_sync(stored.content, services(request).blobs)
     except uploads.Withheld as held:
         return page(request, "pages/withheld.html", WithheldPage(held.scan, stored.upload.name, back), status=409)
     headers = {

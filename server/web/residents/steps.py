@@ -103,7 +103,7 @@ def _attachments(item: Attachment, shown: Shown, told: Mapping[str, str]) -> lis
     return [
         attachment_view(
             item,
-            [_file(file, shown.base, shown.form.speech) for file in shown.files if file.key == asked.key],
+            [file_view(file, shown.base, shown.form.speech) for file in shown.files if file.key == asked.key],
             asked.required,
             told.get(f"attachment:{asked.key}", ""),
             asked.label,
@@ -120,7 +120,8 @@ def kilobytes(size: int) -> str:
     return f"{max(1, round(size / 1024)):,}KB"
 
 
-def _file(file: Upload, base: str, speech: Speech) -> FileView:
+def file_view(file: Upload, base: str, speech: Speech) -> FileView:
+    """A file that can still be taken away; its address is below `base`."""
     note = speech.say(NOTES.get(file.scan, ""))
     return FileView(
         file.name, kilobytes(file.size), "" if note else f"{base}/files/{file.id}", f"detach:{file.id}", note

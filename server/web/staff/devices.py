@@ -18,10 +18,10 @@ from server.people.devices import BadDevice, Device, Kind, Listed
 from server.people.limits import forgive, seconds_to_wait
 from server.people.roles import Action
 from server.store.database import Reading, Writing
-from server.web.badge import ROOMS, Desk, absent, desk, forbidden, staff
+from server.web.badge import Desk, absent, desk, forbidden, staff
 from server.web.contexts import Choice, ErrorLink
 from server.web.device import DOOR, HOMES, DevicePage, known, load_device, set_device
-from server.web.http import client, page, read_form, safe_next, see_other, services
+from server.web.http import client, page, read_form, see_other, services
 from server.web.routing import Access, route
 
 WRONG_CODE: Final = "コードが違うか、期限(30分)が過ぎています。「端末と窓口」のページで、新しいコードを出してください"
@@ -265,19 +265,6 @@ async def close_window(request: Request) -> Response:
     return see_other(f"{ADMIN}#windows")
 
 
-# --- somebody calls ---------------------------------------------------------------------------------------------------
-
-
-async def answered(request: Request) -> Response:
-    """A clerk goes to a kiosk at which somebody called; pressed twice, it is done."""
-    of, who, device_id = services(request), staff(request), request.path_params["device"]
-    if not any(who.may(Action.COUNTER, each.department) for each in who.held):
-        return forbidden(request)
-    await of.database.transact(lambda db: devices.answer(db, device_id))
-    to = safe_next(((await read_form(request)).get("to") or [""])[-1], "/counter")
-    return see_other(to if to in ROOMS or to.startswith(tuple(f"{room}/" for room in ROOMS)) else "/counter")
-
-
 ROUTES = [
     route(DOOR, door, access=Access.STAFF_DOOR),
     route(DOOR, enrol, methods=("POST",), access=Access.STAFF_DOOR),
@@ -287,5 +274,4 @@ ROUTES = [
     route(f"{ADMIN}/windows/{{window}}/close", close_window, methods=("POST",), access=Access.STAFF),
     route(f"{ADMIN}/{{device}}/code", renew, methods=("POST",), access=Access.STAFF),
     route(f"{ADMIN}/{{device}}/end", end, methods=("POST",), access=Access.STAFF),
-    route("/counter/calls/{device}", answered, methods=("POST",), access=Access.STAFF),
 ]

@@ -13,12 +13,14 @@ from starlette.responses import Response
 from server.applications import proposals, suspending
 from server.applications.proposals import Decision, Outcome, Proposal, read_held
 from server.japan import in_japan
+from server.notices.worker import deliver_at_once
 from server.people import staff as accounts
 from server.people.roles import TWO_PEOPLE
 from server.store.database import Reading, Writing
 from server.web.badge import Desk, absent, desk, forbidden, refused, staff
 from server.web.contexts import Link
 from server.web.http import page, read_form, see_other, services
+from server.web.money.till import WAYS
 from server.web.routing import Access, route
 from server.web.staff.accounts import roles_as_read
 
@@ -34,6 +36,7 @@ KIND_WORDS: Final[Mapping[str, str]] = {
 _DETAIL_WORDS: Final = {
     "number": "受付番号",
     "receipt": "領収番号",
+    "way": "支払いの方法",
     "amount": "金額",
     "reason": "理由",
     "from": "いつから",
@@ -133,6 +136,8 @@ def _text(name: str, text: str) -> str:
         return "、".join(roles_as_read(read_held(text)))
     if name in ("from", "until"):
         return f"{in_japan(datetime.fromisoformat(text)):%Y-%m-%d %H:%M}"
+    if name == "way":
+        return WAYS.get(text, text)
     return f"{int(text):,}円" if name == "amount" else text
 
 
@@ -156,9 +161,12 @@ async def decide(request: Request) -> Response:
         return absent(request)
 
     def work(db: Writing) -> Decision:
-        return proposals.decide(db, of.keys, proposal, who, wanted == "allow", now=now, random=of.random)
+        return proposals.decide(db, of.teller, proposal, who, wanted == "allow", now=now)
 
-    return await _decided(request, await of.database.transact(work))
+    done = await of.database.transact(work)
+    if done.outcome is Outcome.ALLOWED and of.mailer is not None:
+        await deliver_at_once(of.database, of.mailer, now)
+    return await _decided(request, done)
 
 
 async def take_back(request: Request) -> Response:
@@ -187,7 +195,7 @@ def _refused(request: Request, advice: str) -> Response:
 
 def _why(code: str) -> str:
     if code == "money":
-        return "その支払いは、もう返したか、取り消したものです。断ったものとして記録しました。"
+        return "その支払いは、もう返したか、返すことに決まったか、取り消したものです。断ったものとして記録しました。"
     known = code in set(suspending.Refusal)
     return f"{suspending.TOLD[suspending.Refusal(code)]}。" if known else "断ったものとして記録しました。"
 
