@@ -298,7 +298,6 @@ def _kiosk(studio: Studio, hall: Family) -> None:
     studio.shot(page, "kiosk-question")
     begin("Tiếng Việt")
     form("suido-kaishi")
-    go(page.locator(".kbuttons button[value=next]").click)
     studio.shot(page, "kiosk-question-vi")
     begin("日本語")
     form("shicho-tegami")
