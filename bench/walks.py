@@ -153,7 +153,7 @@ def _brought(desk: Desk, code: str) -> Walk:
         page = desk.press(page, page.form(control="handoff"))
         base = page.path.rpartition("/")[0]
         desk.through(base, page, Clerk({BROUGHT: ANSWERS}, [], lambda _, __: ["applicant"]))
-        desk.step(desk.open(QUEUE), "finish")
+        desk.open(QUEUE)
     return Walk(pressed, ticket, base.rpartition("/")[2], code)
 
 
