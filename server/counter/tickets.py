@@ -66,7 +66,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A new ticket with the code of its page, which is told once."""
+    """A new ticket with the code of its page, plain signs, which is told once."""
 
     ticket: Ticket
     code: str

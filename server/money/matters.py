@@ -20,7 +20,7 @@ from payments.port import CURRENCY, EventKind
 from server.money.debts import LAPSED
 from server.money.refunds import DECIDED, DONE, IMPOSSIBLE
 from server.money.states import Standing
-from server.money.till import CAME_IN, PLACE, PROVIDER, WAY
+from server.money.till import CAME_IN, PLACE, PROVIDER, REFERENCE, WAY
 from server.store import tables as t
 from server.store.database import Reading, Writing
 from server.store.keys import Keys
@@ -92,13 +92,12 @@ class Dealt:
     at: datetime
 
 
-_BACK: Final = func.coalesce(t.payment_bundle.c.provider_reference, t.payment.c.provider_reference, "")
 _KNOWN: Final = (
     t.payment.c.provider,
     t.application.c.receipt_number,
     PLACE.label("place"),
     WAY.label("way"),
-    _BACK.label("reference"),
+    func.coalesce(REFERENCE, "").label("reference"),
 )
 _OTHER: Final = t.payment.alias("other")
 _STAYS: Final = [Standing.PAID.value, Standing.PARTLY_REFUNDED.value]

@@ -20,7 +20,7 @@ from server.money.account import held
 from server.money.checkout import GIVE_UP, Cashier
 from server.money.settle import settle
 from server.money.states import RULES, Standing, given_back
-from server.money.till import CAME_IN, PLACE, PROVIDER, WAY
+from server.money.till import CAME_IN, PLACE, PROVIDER, REFERENCE, WAY
 from server.store import tables as t
 from server.store.database import Reading, Writing
 
@@ -72,11 +72,10 @@ class Returnable:
 Returned = Callable[[Writing, Refund, datetime], None]
 """What is set off once money was given back, in the transaction that says so."""
 
-_REFERENCE: Final = func.coalesce(t.payment_bundle.c.provider_reference, t.payment.c.provider_reference)
 _PAYMENTS: Final = select(
     *(t.payment.c[name] for name in ("id", "debt_id", "provider", "amount", "state", "settled_at", "created_at")),
     t.debt.c.application_id,
-    _REFERENCE.label("reference"),
+    REFERENCE.label("reference"),
     WAY.label("way"),
     PLACE.label("place"),
 ).select_from(CAME_IN)

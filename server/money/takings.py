@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 
 from server.japan import midnight
 from server.money.states import RULES, Standing
-from server.money.till import CAME_IN, PLACE, PROVIDER, WAY, Kind
+from server.money.till import CAME_IN, PLACE, PROVIDER, REFERENCE, WAY, Kind
 from server.store import tables as t
 from server.store.database import Reading, Writing
 from server.store.values import Random, new_id
@@ -63,7 +63,7 @@ _SAID: Final = (
     t.debt.c.quote_json,
     t.application.c.receipt_number,
     t.application.c.department.label("whose"),
-    func.coalesce(t.payment_bundle.c.provider_reference, t.payment.c.provider_reference).label("reference"),
+    REFERENCE.label("reference"),
     WAY.label("way"),
 )
 _IN: Final = (

@@ -82,6 +82,8 @@ WAY: Final = func.coalesce(t.till_receipt.c.kind, t.payment.c.provider)
 """How money came, in `CAME_IN`: a value of `Kind`, or the provider's name."""
 PLACE: Final = func.coalesce(t.till_receipt.c.department, t.application.c.department)
 """Whose money it is to look after: the till's department, else the application's."""
+REFERENCE: Final = func.coalesce(t.payment_bundle.c.provider_reference, t.payment.c.provider_reference)
+"""What it has for a number with whoever took it: of the sum, where it was paid with others."""
 CAME_IN: Final = (
     t.payment.join(t.debt, t.debt.c.id == t.payment.c.debt_id)
     .join(t.application, t.application.c.id == t.debt.c.application_id)

@@ -26,7 +26,7 @@ from server.web.counter.visiting import HERE, Open, Panel, open_visit, panel
 from server.web.counter.visits import changed
 from server.web.http import PostedFile, client, page, read_form_with_files, see_other, services
 from server.web.residents.drafts import FORM_WITH_FILES
-from server.web.residents.files import download
+from server.web.residents.files import download, refusal
 from server.web.residents.steps import kilobytes
 from server.web.routing import Access, route
 
@@ -184,8 +184,7 @@ async def _take_files(
     fitting = [each for each in known if not each[0].refused]
     for file, name, each in known:
         if file.refused:
-            unfit = Unfit("size" if file.refused == "too-large" else "count")
-            wrong[name, each.key] = message(uploads.error(each.key, unfit), None, each.label)
+            wrong[name, each.key] = message(uploads.error(each.key, refusal(file)), None, each.label)
     incoming = [Incoming(each.key, file.name, file.content, each.attachment.accept) for file, _, each in fitting]
     taken = await of.intake.take(incoming, Sender(who.session_id, client(request), who.actor))
     for (_, name, each), kept in zip(fitting, taken, strict=True):

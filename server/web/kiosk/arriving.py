@@ -16,7 +16,6 @@ from server.counter.handoffs import Code
 from server.counter.kiosk import Standing
 from server.counter.line import State
 from server.counter.tickets import Ticket
-from server.signs import plain_code
 from server.store.database import Writing
 from server.web.contexts import ErrorLink
 from server.web.counter.brought import CAMERA
@@ -92,7 +91,7 @@ async def check_in(request: Request, who: Standing) -> Response:
         ticket=ticket.text(queues),
         queue=ticket.queue,
         code=carried.text if carried else "",
-        follow=plain_code(found.code),
+        follow=found.code,
         due=ticket.due_at.isoformat() if ticket.due_at else "",
         note=_note(ticket) if found.again else "",
     )

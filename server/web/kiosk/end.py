@@ -21,7 +21,6 @@ from server.counter.kiosk import MOST_FORMS, Standing, Taken, takes
 from server.counter.qr import drawn
 from server.japan import today
 from server.people.factors import Qr
-from server.signs import plain_code
 from server.store.database import Writing
 from server.web.device import device
 from server.web.http import language, problem, read_form, services
@@ -371,7 +370,7 @@ async def take(request: Request, who: Standing) -> Response:
     response = go(request, TICKET)
     number = shared.queues.number(ticket.queue, ticket.number) if ticket else ""
     code = taken.code.text if taken.code else ""
-    follow = plain_code(taken.ticket.code) if taken.ticket else ""
+    follow = taken.ticket.code if taken.ticket else ""
     set_way(request, response, Way(ticket=number, queue=ticket.queue if ticket else "", code=code, follow=follow))
     return response
 

@@ -23,6 +23,7 @@ from server.applications.intake import Incoming, Sender
 from server.applications.uploads import Kept, Owner, Upload
 from server.store import StoreUnavailable
 from server.web.http import PostedFile, language, services
+from server.web.residents.files import attached, refusal
 from server.web.residents.steps import file_view
 
 KEY: Final = "files"
@@ -48,15 +49,11 @@ async def take(request: Request, files: Sequence[PostedFile], owner: Owner, send
     mine = [each for each in files if each.control == _CONTROL]
     if any(each.refused == "no-room" for each in mine):
         raise StoreUnavailable("a file could not be taken")
-    wrong = [Unfit("size" if each.refused == "too-large" else "count") for each in mine if each.refused]
+    wrong = [refusal(each) for each in mine if each.refused]
     incoming = [Incoming(KEY, each.name, each.content, _ACCEPT) for each in mine if not each.refused]
     taken = await of.intake.take(incoming, sender)
     wrong += [each for each in taken if isinstance(each, Unfit)]
-    kept = [each for each in taken if isinstance(each, Kept)]
-    surplus = await of.database.transact(
-        lambda db: [each for each in kept if uploads.attach(db, each, *owner) is not None]
-    )
-    await of.intake.discard(surplus)
+    surplus = await attached(request, [each for each in taken if isinstance(each, Kept)], owner)
     wrong += [Unfit("count") for _ in surplus]
     return words(wrong[0], language(request)) if wrong else ""
 

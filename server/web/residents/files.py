@@ -37,7 +37,7 @@ async def take_files(
         if file.refused == "no-room":
             raise StoreUnavailable("a file could not be taken")
         if file.refused:
-            refused.append(uploads.error(key, Unfit("size" if file.refused == "too-large" else "count")))
+            refused.append(uploads.error(key, refusal(file)))
         else:
             incoming.append(Incoming(key, file.name, file.content, accept))
     taken = await services(request).intake.take(incoming, sender(visitor(request), client(request)))
@@ -56,12 +56,24 @@ async def with_files(
     if draft is None or not kept:
         await of.intake.discard(kept)
         return place, ()
-    surplus = await of.database.transact(
-        lambda db: [each for each in kept if uploads.attach(db, each, "draft", draft.id) is not None]
-    )
-    await of.intake.discard(surplus)
+    surplus = await attached(request, kept, ("draft", draft.id))
     files = (*place.files, *(each.upload for each in kept if each not in surplus))
     return replace(place, files=files), tuple(uploads.error(each.upload.key, Unfit("count")) for each in surplus)
+
+
+def refusal(file: PostedFile) -> Unfit:
+    """Why a file was refused while it came in."""
+    return Unfit("size" if file.refused == "too-large" else "count")
+
+
+async def attached(request: Request, kept: Sequence[uploads.Kept], owner: uploads.Owner) -> Sequence[uploads.Kept]:
+    """Make files an owner's, as many as it may have: those that were too many, and are gone."""
+    of = services(request)
+    surplus = await of.database.transact(
+        lambda db: [each for each in kept if uploads.attach(db, each, *owner) is not None]
+    )
+    await of.intake.discard(surplus)
+    return surplus
 
 
 async def file(request: Request) -> Response:
