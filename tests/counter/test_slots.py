@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from anyio import to_thread
 from sqlalchemy import update
 
 from server.counter import visits
@@ -125,6 +126,27 @@ def test_whoever_presses_twice_at_once_has_not_lost_the_place_to_themselves(hall
     tabs = [tab(clerk) for _ in range(5)]
     told = at_once(*(lambda each=each: each.press(page, page.form(action="/check")) for each in tabs))
     assert {(each.status, each.path) for each in told} == {(200, f"{base}/filed")}
+    assert counts(hall, t.application, t.seat) == [2, 1]
+
+
+def test_whoever_is_judged_after_their_own_other_press_is_led_to_what_it_filed(
+    hall: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between finding the visit open and judging it, the other tab's press is carried out whole."""
+    clerk = hall.clerk()
+    base = begun(clerk, PLAIN, FIRST)
+    page, other, first = clerk.open(f"{base}/check"), tab(clerk), list[Page]()
+    opening = type(hall.of).opening
+
+    async def late(of: Any, declaration: Any) -> Any:
+        if not first:
+            first.append(page)
+            first.append(await to_thread.run_sync(press, other, page))
+        return await opening(of, declaration)
+
+    monkeypatch.setattr(type(hall.of), "opening", late)
+    told = press(clerk, page)
+    assert [(each.status, each.path) for each in (first[-1], told)] == [(200, f"{base}/filed")] * 2
     assert counts(hall, t.application, t.seat) == [2, 1]
 
 

@@ -125,25 +125,32 @@ async def submit(request: Request) -> Response:
     if isinstance(seen, Response):
         return seen
     method = (posted.get("method") or [""])[-1]
-    rev = (posted.get("_rev") or [""])[-1]
-    if rev.partition("-")[0] != str(seen.visit.revision):
-        told = "ほかの画面で内容が変わりました。もう一度、本人と確かめてください。"
-        return await _check(request, seen, told=told, method=method, status=409)
     outcome = await _judged(request, seen)
+    confirmed = await services(request).database.read(lambda db: confirmation.confirmed(db, seen.visit))
+    refused = _refused(seen.visit, outcome, confirmed, (posted.get("_rev") or [""])[-1], method)
+    if isinstance(outcome, Ready) and refused is None:
+        return await _filed(request, seen, outcome, confirmed, method)
+    again = await found_visit(request)
+    if isinstance(again, Response) or not again.open:
+        return see_other(seen.base)  # pressed twice: what stands against it is what the other one filed
+    told, status = refused or ("", 409)
+    return await _check(request, seen, told=told, method=method, status=status)
+
+
+def _refused(
+    visit: Visit, outcome: Ready | NotReady, confirmed: confirmation.Confirmation | None, rev: str, method: str
+) -> tuple[str, int] | None:
+    """What stands against filing what was posted, and the status it is told with."""
+    if rev.partition("-")[0] != str(visit.revision):
+        return "ほかの画面で内容が変わりました。もう一度、本人と確かめてください。", 409
     if isinstance(outcome, NotReady):
-        return await _check(
-            request, seen, told="まだ出せません。下の誤りを直してください。1件も出していません。", status=409
-        )
-    if rev != _seen(seen.visit, outcome):
+        return "まだ出せません。下の誤りを直してください。1件も出していません。", 409
+    if rev != _seen(visit, outcome):
         told = "手数料が変わりました。下の金額を本人に伝えてから、もう一度出してください。1件も出していません。"
-        return await _check(request, seen, told=told, method=method, status=409)
-    of = services(request)
-    confirmed = await of.database.read(lambda db: confirmation.confirmed(db, seen.visit))
+        return told, 409
     if confirmed is None and method not in (PAPER, SAID):
-        return await _check(
-            request, seen, told="本人がどのように内容を確かめたかを選んでください", method=method, status=422
-        )
-    return await _filed(request, seen, outcome, confirmed, method)
+        return "本人がどのように内容を確かめたかを選んでください", 422
+    return None
 
 
 async def _filed(

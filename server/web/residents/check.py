@@ -331,19 +331,16 @@ async def submit_draft(request: Request) -> Response:
     posted = await read_form(request)
     seen, wanted = (posted.get("_rev") or [""])[-1], "_keep" in posted
     do, url = await _next_thing(request, reviewed)
+    prepared = reviewed.outcome
+    if do == "submit" and isinstance(prepared, Prepared) and seen == _rev(reviewed.draft, prepared.quote):
+        return await _submitted(request, reviewed, prepared, _to_keep(request, reviewed) if wanted else {})
+    again = await open_draft(request)
+    if isinstance(again, Response):
+        return again  # pressed twice: what stands against it is what the other one submitted
     if do in ("signin", "sign"):
         return see_other(url)
-    if isinstance(reviewed.outcome, Superseded):
-        return await _check_page(request, reviewed, status=409)
-    if isinstance(reviewed.outcome, Rejected):
-        return await _check_page(request, reviewed, status=422)
-    if do == "closed":
-        return await _check_page(request, reviewed, status=409)
-    if seen != _rev(reviewed.draft, reviewed.outcome.quote):
-        told = language(request).say(CHANGED)
-        return await _check_page(request, reviewed, status=409, banner=Banner("warning", told))
-    kept = _to_keep(request, reviewed) if wanted else {}
-    return await _submitted(request, reviewed, reviewed.outcome, kept)
+    banner = Banner("warning", language(request).say(CHANGED)) if do == "submit" else None
+    return await _check_page(request, reviewed, status=422 if do == "fix" else 409, banner=banner)
 
 
 async def _submitted(request: Request, reviewed: Reviewed, prepared: Prepared, kept: earlier.Facts) -> Response:
