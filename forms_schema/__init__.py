@@ -18,6 +18,7 @@ from forms_schema.base import (
     Question,
     Schema,
     Step,
+    last,
 )
 from forms_schema.bundle import bundle
 from forms_schema.form import AskedAttachment, Dropped, Form, Settled, compile_form
@@ -43,4 +44,5 @@ __all__ = [
     "Step",
     "bundle",
     "compile_form",
+    "last",
 ]

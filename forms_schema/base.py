@@ -20,6 +20,11 @@ Posted = Mapping[str, Sequence[str]]
 """Form controls by name, each with every value posted under it, in order."""
 
 
+def last(posted: Posted, name: str, default: str = "") -> str:
+    """The value of a control that has one (the last where it was sent twice); `default` where it was not sent."""
+    return (posted.get(name) or (default,))[-1]
+
+
 class Keep:
     """The type of KEEP."""
 

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Final
 from zlib import crc32
 
-from forms_schema import Answers, Attachment, Field, FieldError, Form, Posted, Question, Settled
+from forms_schema import Answers, Attachment, Field, FieldError, Form, Posted, Question, Settled, last
 from forms_schema.findings import at
 from forms_schema.formdata import MAX_ROWS
 from forms_schema.text import N_
@@ -179,7 +179,7 @@ def unseen(form: Form, step: int, posted: Posted, shown: Callable[[], Settled], 
     """The first question or file of a step that is asked only since the page was shown, may be left blank, and was
     not on it: without script nobody has seen it. '' when there is none; `shown` are the answers of the page."""
     asked = on_step(form, step, now)
-    if (posted.get(ASKED) or [""])[-1] in ("", mark(asked)):
+    if last(posted, ASKED) in ("", mark(asked)):
         return ""
     before = set(on_step(form, step, shown()))
     new = (pointer for pointer in asked if pointer not in before)

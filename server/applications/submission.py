@@ -378,12 +378,15 @@ def acknowledged(db: Reading, keys: Keys, application_id: str) -> Submitted | No
     return Submitted(application_id, row.receipt_number, code, row.state, row.fee_total, debt)
 
 
-_NUMBER = select(t.application.c.receipt_number).where(t.application.c.id == bindparam("application_id"))
+_NUMBER = select(t.application.c.receipt_number, t.application.c.channel).where(
+    t.application.c.id == bindparam("application_id")
+)
 
 
-def number_of(db: Reading, application_id: str) -> str:
-    """The receipt number of an application."""
-    return str(db.scalar(_NUMBER, {"application_id": application_id}))
+def number_of(db: Reading, application_id: str) -> tuple[str, Channel]:
+    """The receipt number of an application, and where it was made."""
+    (row,) = db.all(_NUMBER, {"application_id": application_id})
+    return row.receipt_number, Channel(row.channel)
 
 
 def _note_person(db: Writing, keys: Keys, settled: Settled, application_id: str) -> None:

@@ -6,7 +6,8 @@ A file that is refused never takes the typed text with it.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Final
@@ -88,27 +89,37 @@ async def read_form(request: Request, *, max_fields: int = MAX_FIELDS) -> Posted
     """The text of a posted form; of a multipart one too, its files left aside."""
     kind, _ = _content_type(request)
     if kind == "multipart/form-data":
-        posted, files = await read_form_with_files(request)
-        for file in files:
-            file.content.close()
-        return posted
+        async with form_with_files(request) as (posted, _):
+            return posted
     body = await request.body()
     if body and kind != "application/x-www-form-urlencoded":
         raise BadBody
     return parse_form(body, max_fields=max_fields)
 
 
-async def read_form_with_files(
+@asynccontextmanager
+async def form_with_files(
     request: Request, limits: FileLimits | None = None
-) -> tuple[Posted, tuple[PostedFile, ...]]:
-    """Text and files of a posted form, either encoding. File controls left empty are not listed."""
-    kind, options = _content_type(request)
-    if kind != "multipart/form-data":
-        return await read_form(request), ()
+) -> AsyncIterator[tuple[Posted, tuple[PostedFile, ...]]]:
+    """Text and files of a posted form, either encoding; the files are there until it is left. File controls left empty
+    are not listed."""
+    if _content_type(request)[0] != "multipart/form-data":
+        yield await read_form(request), ()
+        return
+    posted, files = await _multipart(request, limits or FileLimits())
+    try:
+        yield posted, files
+    finally:
+        for file in files:
+            _close(file.content)
+
+
+async def _multipart(request: Request, limits: FileLimits) -> tuple[Posted, tuple[PostedFile, ...]]:
+    _, options = _content_type(request)
     if not options.get(b"boundary"):
         raise BadBody
     try:
-        reader = _MultipartReader(options[b"boundary"], limits or FileLimits())
+        reader = _MultipartReader(options[b"boundary"], limits)
     except FormParserError as error:  # a boundary longer than any browser's
         raise BadBody from error
     try:

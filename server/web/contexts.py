@@ -416,6 +416,13 @@ class LostPage:
 
 
 @dataclass(frozen=True, slots=True)
+class AtWindowPage:
+    """pages/at_window.html: a draft that was filed at a window. `status_url` leads in by number and code."""
+
+    status_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class RenewedPage:
     """pages/renewed.html: the answers (`left`) for which the newer version has no place."""
 

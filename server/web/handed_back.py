@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.web.badge import SIGN_IN
-from server.web.http import page, read_form_with_files, wants_json
+from server.web.http import form_with_files, page, wants_json
 from server.web.lost import visible
 
 OWN: Final = "/staff/"
@@ -34,11 +34,10 @@ async def typed_again(request: Request) -> Response | None:
     """403 with what was posted; None where nothing was chosen or typed that could be lost."""
     if request.method != "POST" or wants_json(request) or request.url.path.startswith(OWN):
         return None
-    posted, files = await read_form_with_files(request)
-    for file in files:
-        file.content.close()
+    async with form_with_files(request) as (posted, found):
+        files = len(found)
     typed = [(name, value) for name, values in posted.items() for value in values]
     if not files and not any(value for name, value in typed if not name.startswith("_")):
         return None
-    context = SignedOutPage(request.url.path, SIGN_IN, typed, list(visible(typed)), len(files))
+    context = SignedOutPage(request.url.path, SIGN_IN, typed, list(visible(typed)), files)
     return page(request, "staff/signed_out.html", context, status=403, personal=False)

@@ -18,10 +18,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from forms_schema import last
 from server.people import sessions, tokens
 from server.people.sessions import NOBODY, Visitor
 from server.store import RefusedText, StoreUnavailable
-from server.web.bodies import BadBody, FileLimits, PostedFile, read_form, read_form_with_files
+from server.web.bodies import BadBody, FileLimits, PostedFile, form_with_files, read_form
 from server.web.contexts import Ending
 
 if TYPE_CHECKING:
@@ -40,17 +41,18 @@ __all__ = [
     "client",
     "exception_handlers",
     "forget_language",
+    "form_with_files",
     "has_chosen",
     "is_fragment",
     "is_sandbox",
     "language",
+    "last",
     "load_program",
     "load_visitor",
     "packed",
     "page",
     "problem",
     "read_form",
-    "read_form_with_files",
     "remember_language",
     "safe_next",
     "see_other",

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from forms_schema import Posted
 from server.web.contexts import LostPage
-from server.web.http import page, problem, read_form_with_files, wants_json
+from server.web.http import form_with_files, page, problem, wants_json
 
 _NUMBER: Final = re.compile(r"\s*(?:[0-9０-９][\s-]*){12}")
 """What may be a 個人番号 is sent again, but not shown."""
@@ -29,10 +29,8 @@ async def not_there(request: Request) -> Response:
     posted: Posted = {}
     files = 0
     if request.method == "POST":
-        posted, found = await read_form_with_files(request)
-        files = len(found)
-        for file in found:
-            file.content.close()
+        async with form_with_files(request) as (posted, found):
+            files = len(found)
     typed = [(name, value) for name, values in posted.items() for value in values]
     path = request.url.path.removesuffix("/submit")
     back = f"{path}/check" if path != request.url.path else path

@@ -182,12 +182,27 @@ def test_what_is_sent_from_home_at_the_moment_it_is_filed_is_there_once(either: 
         steps: list[Callable[[], Any]] = [presses(clerk, page), submits(home, draft, rev)]
         told, sent = at_once(*steps)
         assert counts(either, t.application) == [number]
-        to = place(sent)
-        shown = home.get(to if to.endswith("/receipt") else place(home.get(to)))
         ours = told.path == f"{base}/filed"
-        assert shown.status_code == (404 if ours else 200), "what the window filed is opened by the slip of the window"
-        assert not ours or 'href="/applications"' in shown.text
-        assert told.path == f"{base}/filed" or told.status == 409
+        shown = home.get(f"/drafts/{draft}/check") if sent.status_code == 200 else home.get(place(sent))
+        if ours:
+            assert "窓口で提出しました" in shown.text
+        else:
+            assert told.status == 409
+            assert home.get(place(home.get(f"/drafts/{draft}/check"))).status_code == 200, "its receipt"
+
+
+def test_at_home_a_draft_says_that_it_was_filed_at_the_window(either: Window) -> None:
+    home, draft, code = at_home(either)
+    clerk = either.clerk()
+    base = begun_with(clerk, code)
+    assert clerk.file(base).path == f"{base}/filed"
+    for step in ("1", "check", "handoff"):
+        told = home.get(f"/drafts/{draft}/{step}")
+        assert told.status_code == 200 and "窓口で提出しました" in told.text and 'href="/applications"' in told.text
+        assert "0456" not in told.text and 'value="家から"' not in told.text, "what stands there is the window's"
+    late = home.post(f"/drafts/{draft}/1", {"note": "もう一度", "_rev": "1", "_do": "next"})
+    assert "窓口で提出しました" in late.text and counts(either, t.application) == [1]
+    assert either.browser().get(f"/drafts/{draft}/1").status_code == 404, "to all others it is not there"
 
 
 # --- on the telephone -------------------------------------------------------------------------------------------------

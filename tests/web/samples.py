@@ -721,6 +721,7 @@ def pages() -> dict[str, tuple[str, object]]:
         ),
         "check-renew": ("pages/check.html", check("renew", url="", renew_url="/drafts/x/renew", fee=None)),
         "check-newer": ("pages/check.html", check(renew_url="/drafts/x/renew")),
+        "at-window": ("pages/at_window.html", c.AtWindowPage("/applications")),
         "renewed": (
             "pages/renewed.html",
             c.RenewedPage(LONG_TITLE, (c.CheckRow("くわしい事情", HOSTILE),), "/drafts/x/check"),

@@ -23,7 +23,7 @@ from server.web.counter import asking
 from server.web.counter.asking import Beside, Item, Said
 from server.web.counter.visiting import HERE, Open, Panel, open_visit, panel
 from server.web.counter.visits import changed
-from server.web.http import page, read_form, see_other, services
+from server.web.http import last, page, read_form, see_other, services
 from server.web.routing import Access, route
 
 TRIES: Final = 3
@@ -76,7 +76,7 @@ async def answer(request: Request) -> Response:
     seen = await open_visit(request, posted)
     if isinstance(seen, Response):
         return seen
-    do, _, where = (posted.get("_do") or ["next"])[-1].partition(":")
+    do, _, where = last(posted, "_do", "next").partition(":")
     said = asking.read(seen.turn, posted)
     if do in ("lookup", "town", "more"):
         return await _changed(request, seen, said, posted, where if do != "more" else "")
@@ -88,7 +88,7 @@ async def answer(request: Request) -> Response:
 async def _taken(request: Request, seen: Open, said: Said, posted: Posted) -> Response:
     of, who = services(request), staff(request)
     for _ in range(TRIES):
-        if (posted.get("_rev") or [""])[-1] != str(seen.visit.revision):
+        if last(posted, "_rev") != str(seen.visit.revision):
             found = asking.clashes(seen.turn, said)
             if found:
                 return await _clash(request, seen, said, found, posted)
@@ -118,7 +118,7 @@ async def _saved(request: Request, visit: Visit, after: Turn) -> Visit | Conflic
 async def _onward(request: Request, seen: Open, said: Said, errors: Sequence[FieldError], posted: Posted) -> Response:
     if not errors:
         return see_other(f"{seen.base}/ask")
-    again = (posted.get("_again") or [""])[-1]
+    again = last(posted, "_again")
     shown = asking.ask_of(seen.turn, said.keys)
     sealed = {key for key in seen.turn.state.facts if key.path in seen.turn.joint.numbers}
     said = replace(said, values={key: value for key, value in said.values.items() if key not in sealed})
@@ -136,7 +136,7 @@ async def _clash(request: Request, seen: Open, said: Said, found: Sequence[Key],
         "「次へ」を押すと、この画面の入力で書きかえます。"
     )
     shown = asking.ask_of(seen.turn, said.keys)
-    again = (posted.get("_again") or [""])[-1]
+    again = last(posted, "_again")
     return await _page(request, seen, shown, said=said, errors=errors, again=again, told=told, status=409)
 
 
@@ -186,9 +186,9 @@ async def _changed(request: Request, seen: Open, said: Said, posted: Posted, whe
                 errors[Key(whole.who, f"{whole.path}/postal_code")] = (
                     "この郵便番号の住所は見つかりません。確かめてください"
                 )
-    again = (posted.get("_again") or [""])[-1]
+    again = last(posted, "_again")
     said = replace(said, values=values)
-    rev = (posted.get("_rev") or [""])[-1]
+    rev = last(posted, "_rev")
     return await _page(request, seen, shown, said=said, errors=errors, towns=towns, again=again, rev=rev)
 
 

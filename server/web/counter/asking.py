@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from forms_schema import Field, FieldError, FieldView, Json, Posted, Question
+from forms_schema import Field, FieldError, FieldView, Json, Posted, Question, last
 from forms_schema.base import KEEP, Keep, Offered, Option
 from forms_schema.messages import message
 from forms_schema.text import clean, fold_number
@@ -418,9 +418,6 @@ class _Reading:
         )
         return Said(tuple(self._answers(same)), self._values, same, self._shared, self._was, errors)
 
-    def _last(self, name: str) -> str:
-        return (self._posted.get(name) or [""])[-1]
-
     def _read(self, query: Query) -> None:
         name = control_of(query.key)
         if query.key == FAMILY:
@@ -446,26 +443,26 @@ class _Reading:
 
     def _named(self, query: Query, name: str) -> list[str]:
         chosen = [each for each in self._posted.get(name, ()) if each]
-        new = fold_number(clean(self._last(f"{name}.{NEW}")))
+        new = fold_number(clean(last(self._posted, f"{name}.{NEW}")))
         if query.many:
             count = int(new) if _NUMBER.fullmatch(new) else 0
             return [*dict.fromkeys(chosen), *[""] * min(count, MOST_NEW)]
         return ["" if chosen[-1] == NEW else chosen[-1]] if chosen else []
 
     def _family(self) -> list[dict[str, Json]]:
-        shown = self._last("_members")
+        shown = last(self._posted, "_members")
         rows = []
         for i in range(min(int(shown), 100) if re.fullmatch("[0-9]{1,3}", shown) else 0):
-            kin, who = self._last(f"_member.{i}.kin"), self._last(f"_member.{i}.id")
+            kin, who = last(self._posted, f"_member.{i}.kin"), last(self._posted, f"_member.{i}.id")
             if kin:
-                row = {"kin": kin, "apart": bool(self._last(f"_member.{i}.apart"))}
+                row = {"kin": kin, "apart": bool(last(self._posted, f"_member.{i}.apart"))}
                 rows.append(row | ({"id": who} if who else {}))
         return rows
 
     def _same(self) -> dict[Key, Key]:
         found = {}
         for whole in self._ask.wholes:
-            said = self._last(f"{SAME}.{control_of(whole)}")
+            said = last(self._posted, f"{SAME}.{control_of(whole)}")
             if said and said != pointer(whole):
                 found[whole] = _key(said)
         return found

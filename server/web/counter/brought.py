@@ -27,7 +27,7 @@ from server.services import Services
 from server.store.database import Reading
 from server.web.badge import Desk, absent, desk, forbidden, staff
 from server.web.contexts import CheckRow, CheckSection, ErrorLink
-from server.web.http import language, page, problem, read_form, see_other, services
+from server.web.http import language, last, page, problem, read_form, see_other, services
 from server.web.routing import Access, route
 
 HERE: Final = "/counter/handoff"
@@ -100,7 +100,7 @@ async def redeem(request: Request) -> Response:
     of, who, now = services(request), staff(request), services(request).clock()
     if not departments(who.held, Action.COUNTER):
         return forbidden(request)
-    typed = ((await read_form(request)).get("code") or [""])[-1]
+    typed = last(await read_form(request), "code")
     found = await of.database.transact(lambda db: handoffs.redeem(db, of.keys, typed, who.id, now=now))
     if isinstance(found, Brought):
         return see_other(f"{HERE}/{found.id}")

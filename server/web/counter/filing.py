@@ -26,7 +26,7 @@ from server.web.contexts import ErrorLink
 from server.web.counter.sources import TracedForm, traced
 from server.web.counter.visiting import HERE, Open, Panel, found_visit, open_visit, panel
 from server.web.counter.visits import changed
-from server.web.http import page, read_form, see_other, services
+from server.web.http import last, page, read_form, see_other, services
 from server.web.routing import Access, route
 
 METHOD_WORDS: Final[Mapping[str, str]] = {
@@ -124,10 +124,10 @@ async def submit(request: Request) -> Response:
     seen = await open_visit(request, posted)
     if isinstance(seen, Response):
         return seen
-    method = (posted.get("method") or [""])[-1]
+    method = last(posted, "method")
     outcome = await _judged(request, seen)
     confirmed = await services(request).database.read(lambda db: confirmation.confirmed(db, seen.visit))
-    refused = _refused(seen.visit, outcome, confirmed, (posted.get("_rev") or [""])[-1], method)
+    refused = _refused(seen.visit, outcome, confirmed, last(posted, "_rev"), method)
     if isinstance(outcome, Ready) and refused is None:
         return await _filed(request, seen, outcome, confirmed, method)
     again = await found_visit(request)

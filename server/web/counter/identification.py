@@ -23,7 +23,7 @@ from server.store.database import Reading, Writing
 from server.web.badge import Desk, desk, refused, staff
 from server.web.contexts import ErrorLink, Link
 from server.web.counter.visiting import Open, Panel, open_visit, panel
-from server.web.http import page, problem, read_form, see_other, services
+from server.web.http import last, page, problem, read_form, see_other, services
 from server.web.routing import Access, route
 
 METHOD_WORDS: Final[Mapping[str, str]] = {
@@ -153,7 +153,7 @@ class Typed:
     @staticmethod
     def of(posted: Posted) -> Typed:
         def one(name: str) -> str:
-            return (posted.get(name) or [""])[-1].strip()
+            return last(posted, name).strip()
 
         detail = Detail(one("note"), one("proxy"), one("mandate"), tuple(filter(None, posted.get("acts_for", ()))))
         documents = tuple(filter(None, posted.get("document", ())))
@@ -366,7 +366,7 @@ async def sandbox_reader(request: Request) -> Response:
 async def sandbox_lay(request: Request) -> Response:
     """Lay a card on it, or take it away."""
     reader, place = services(request).reader, request.path_params["place"].hex
-    card = ((await read_form(request)).get("card") or [""])[-1]
+    card = last(await read_form(request), "card")
     if not isinstance(reader, SandboxReader) or not reader.lay(place, card):
         return problem(request, 404)
     return see_other(request.url.path)

@@ -24,7 +24,7 @@ from server.web.badge import Desk, absent, desk, staff
 from server.web.contexts import ErrorLink
 from server.web.counter.visiting import HERE, Open, Panel, open_visit, panel
 from server.web.counter.visits import changed
-from server.web.http import PostedFile, client, page, read_form_with_files, see_other, services
+from server.web.http import PostedFile, client, form_with_files, last, page, see_other, services
 from server.web.residents.drafts import FORM_WITH_FILES
 from server.web.residents.files import download, refusal
 from server.web.residents.steps import kilobytes
@@ -125,12 +125,8 @@ def _lines(
 
 async def keep_papers(request: Request) -> Response:
     """Note what was seen or taken in, and take scans."""
-    posted, files = await read_form_with_files(request)
-    try:
+    async with form_with_files(request) as (posted, files):
         return await _kept_papers(request, posted, files)
-    finally:
-        for each in files:
-            each.content.close()
 
 
 async def _kept_papers(request: Request, posted: Posted, files: Sequence[PostedFile]) -> Response:
@@ -139,7 +135,7 @@ async def _kept_papers(request: Request, posted: Posted, files: Sequence[PostedF
         return seen
     of, who, now = services(request), staff(request), services(request).clock()
     wrong = await _take_files(request, seen, who, files)
-    verb, _, where = (posted.get("_do") or ["next"])[-1].partition(":")
+    verb, _, where = last(posted, "_do", "next").partition(":")
     content = replace(seen.visit.content, papers=_states(seen, posted))
 
     def work(db: Writing) -> Visit | Conflict:
@@ -163,7 +159,7 @@ def _states(seen: Open, posted: Posted) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for name in seen.declarations:
         for asked in seen.turn.seen[name].settled.attachments:
-            said = (posted.get(f"paper.{name}.{asked.key.replace('/', '.')}") or [""])[-1]
+            said = last(posted, f"paper.{name}.{asked.key.replace('/', '.')}")
             if said in ("seen", "taken"):
                 found.setdefault(name, {})[asked.key] = said
     return found

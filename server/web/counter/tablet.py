@@ -28,7 +28,7 @@ from server.counter.visits import Visit
 from server.people import devices
 from server.store.database import Reading, Writing
 from server.web.device import device, device_token, only
-from server.web.http import is_fragment, language, page, problem, read_form, see_other, services, speak
+from server.web.http import is_fragment, language, last, page, problem, read_form, see_other, services, speak
 from server.web.routing import Access, route
 from server.web.stream import over, stream
 
@@ -239,7 +239,7 @@ async def join(request: Request) -> Response:
     if (refusal := only(request, KIND)) is not None:
         return refusal
     of, who, now = services(request), device(request), services(request).clock()
-    typed = _last(await read_form(request), "code")[:20]
+    typed = last(await read_form(request), "code")[:20]
     outcome = await of.database.transact(lambda db: pairing.join(db, of.keys, who, typed, now=now))
     if isinstance(outcome, Pairing):
         return see_other(HOME)
@@ -329,20 +329,20 @@ async def say(request: Request) -> Response:
         return refusal
     posted = await read_form(request)
     screen = await _screen(request)
-    if screen is None or screen.pairing.id != _last(posted, "of"):
+    if screen is None or screen.pairing.id != last(posted, "of"):
         return _over(request)
-    do, key, stamp = (_last(posted, name) for name in ("_do", "key", "stamp"))
+    do, key, stamp = (last(posted, name) for name in ("_do", "key", "stamp"))
     if do == "language":
-        return await _speak(request, screen, _last(posted, "lang"))
+        return await _speak(request, screen, last(posted, "lang"))
     if confirmation.stands(screen.latest, screen.visit):
         return _mirror(request, screen, notice=DONE, status=409)
     lines = _named(screen.shown, key, stamp)
     if not lines or do not in (Verdict.RIGHT, Verdict.WRONG) or (do == Verdict.WRONG and len(lines) > 1):
         return _mirror(request, screen, notice=CHANGED, status=409)
-    words = clean(_last(posted, "words"))[: pairing.LONGEST_WORDS]
+    words = clean(last(posted, "words"))[: pairing.LONGEST_WORDS]
     if has_number(words):
         return _mirror(request, screen, at=key, notice=NUMBERED, status=422)
-    chosen = _last(posted, "choice")
+    chosen = last(posted, "choice")
     choice = Choice(chosen) if chosen in set(Choice) else Choice.NONE
     told = "choice" in posted or "words" in posted
     remarks = {line.key: Remark(do, line.stamp, choice, words) for line in lines}
@@ -419,15 +419,15 @@ async def sign(request: Request) -> Response:
         return refusal
     posted = await read_form(request)
     screen = await _screen(request)
-    if screen is None or screen.pairing.id != _last(posted, "of"):
+    if screen is None or screen.pairing.id != last(posted, "of"):
         return see_other(HOME)
-    if _last(posted, "visit") != str(screen.visit.revision):
+    if last(posted, "visit") != str(screen.visit.revision):
         return _mirror(request, screen, notice=CHANGED, status=409)
     if not _ready(screen):
         return see_other(HOME)
     path, method = "", confirmation.SAID
-    if _last(posted, "_do") == confirmation.DRAWN:
-        drawn, method = confirmation.drawing(_last(posted, "path")), confirmation.DRAWN
+    if last(posted, "_do") == confirmation.DRAWN:
+        drawn, method = confirmation.drawing(last(posted, "path")), confirmation.DRAWN
         if drawn is None:
             return _sign(request, screen, notice=UNDRAWN, status=422)
         path = drawn
@@ -455,10 +455,6 @@ async def end(request: Request) -> Response:
     response = see_other(HOME)
     response.headers.update(_ANEW)
     return response
-
-
-def _last(posted: Mapping[str, Sequence[str]], name: str) -> str:
-    return (posted.get(name) or [""])[-1]
 
 
 ROUTES = [

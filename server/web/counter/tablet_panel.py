@@ -23,7 +23,7 @@ from server.people import staff_sessions
 from server.store.database import Reading, Writing
 from server.web.badge import Desk, desk, staff, staff_token
 from server.web.counter.visiting import HERE, found_visit, open_visit
-from server.web.http import is_fragment, page, problem, read_form, see_other, services
+from server.web.http import is_fragment, last, page, problem, read_form, see_other, services
 from server.web.routing import Access, route
 from server.web.stream import stream
 
@@ -179,14 +179,14 @@ async def act(request: Request) -> Response:
     if isinstance(opened, Response):
         return opened
     of, who, now, visit = services(request), staff(request), services(request).clock(), opened.visit
-    do = (posted.get("_do") or [""])[-1]
+    do = last(posted, "_do")
     if do == "offer":
         given: Mapping[str, Any] = {"now": now, "random": of.random}
         await of.database.transact(lambda db: pairing.offer(db, of.keys, visit, who.actor, **given))
     elif do == "end":
         await of.database.transact(lambda db: pairing.end_of_visit(db, visit.id, who.actor))
     elif do == "language":
-        await _speak(request, visit, (posted.get("lang") or [""])[-1])
+        await _speak(request, visit, last(posted, "lang"))
     if is_fragment(request):
         return await show(request)
     return see_other(_url(visit))

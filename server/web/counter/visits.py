@@ -31,7 +31,7 @@ from server.web.badge import Desk, absent, desk, forbidden, refused, staff
 from server.web.contexts import Choice, ErrorLink, Link
 from server.web.counter.brought import fit, taken
 from server.web.counter.visiting import HERE, Open, Panel, found_visit, open_visit, panel, taken_over
-from server.web.http import page, read_form, see_other, services
+from server.web.http import last, page, read_form, see_other, services
 from server.web.routing import Access, route
 
 MOST_FOUND: Final = 12
@@ -178,12 +178,12 @@ def _others(db: Reading, request: Request, each: visits.Listed) -> VisitLine:
 async def begin(request: Request) -> Response:
     """A new visit: fresh, from a ticket (`ticket`), or with what somebody filled in before (`handoff`)."""
     who, posted = staff(request), await read_form(request)
-    department = (posted.get("department") or [""])[-1]
+    department = last(posted, "department")
     own = departments(who.held, Action.COUNTER)
     department = department or (own[0] if len(own) == 1 else "")
     if not who.may(Action.COUNTER, department):
         return forbidden(request)
-    brought = (posted.get("handoff") or [""])[-1]
+    brought = last(posted, "handoff")
     try:
         if brought:
             return await _begin_with(request, department, brought, posted)
@@ -205,7 +205,7 @@ def _begun(
     db: Writing, request: Request, department: str, posted: Posted, content: Content | None, language: str = ""
 ) -> Visit:
     of, who, now = services(request), staff(request), services(request).clock()
-    said = (posted.get("language") or ["ja"])[-1]
+    said = last(posted, "language", "ja")
     window = windows.window_of(db, who.id, now=now)
     visit = visits.open_visit(
         db,
@@ -218,7 +218,7 @@ def _begun(
         now=now,
         random=of.random,
     )
-    ticket = (posted.get("ticket") or [""])[-1]
+    ticket = last(posted, "ticket")
     if ticket and window is not None:
         served = queue.serve(db, queue.At(window, who.id), ticket, visit_id=visit.id, now=now)
         if isinstance(served, queue.Refused) and (before := _serving(served, who)):
@@ -499,11 +499,11 @@ async def choose(request: Request) -> Response:
     if isinstance(seen, Response):
         return seen
     of, now = services(request), services(request).clock()
-    query = (posted.get("q") or [""])[-1][:100]
+    query = last(posted, "q")[:100]
     slugs = list(dict.fromkeys(posted.get("slug", ())))
     found = {slug: published for slug in slugs if (published := of.catalogue.get(slug)) and _open(published, now)}
     content = _chosen(seen.visit.content, found)
-    if (posted.get("_do") or [""])[-1] != "search" and not content.forms:
+    if last(posted, "_do") != "search" and not content.forms:
         wrong = [ErrorLink("#f-procedures", "手続き", "いま提出する手続きを、1つ以上選んでください")]
         return await _procedures(request, seen, query, wrong, 422)
     for slug, digest in content.forms.items():  # read and compiled before anybody waits for its first question
@@ -511,7 +511,7 @@ async def choose(request: Request) -> Response:
     saved = await of.database.transact(lambda db: visits.save(db, of.keys, seen.visit, content, now=now))
     if isinstance(saved, Conflict):
         return changed(request, seen)
-    if (posted.get("_do") or [""])[-1] == "search":
+    if last(posted, "_do") == "search":
         return see_other(f"{seen.base}/procedures?q={quote(query)}#f-q")
     return see_other(f"{seen.base}/ask")
 

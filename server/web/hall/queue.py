@@ -29,7 +29,7 @@ from server.people.roles import Action, departments
 from server.store.database import Reading
 from server.web.badge import Desk, desk, forbidden, staff
 from server.web.contexts import ErrorLink
-from server.web.http import page, read_form, see_other, services
+from server.web.http import last, page, read_form, see_other, services
 from server.web.live import mark, nothing_new, part
 from server.web.routing import Access, route
 
@@ -383,7 +383,7 @@ def _told(request: Request, at: At, refused: Refused) -> str:
 
 async def _typed(request: Request) -> Callable[[str], str]:
     form = await read_form(request)
-    return lambda name: (form.get(name) or [""])[-1][:200]
+    return lambda name: last(form, name)[:200]
 
 
 # --- the reception --------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from server.store.database import Writing
 from server.web.contexts import ErrorLink
 from server.web.counter.brought import CAMERA
 from server.web.device import device
-from server.web.http import language, read_form, services
+from server.web.http import language, last, read_form, services
 from server.web.kiosk.end import TICKET
 from server.web.kiosk.standing import HOME, Around, Way, around, attended, go, screen, set_way, way
 from server.web.routing import Access, route
@@ -69,7 +69,7 @@ async def check_in(request: Request, who: Standing) -> Response:
     about, of, now = way(request), services(request), services(request).clock()
     if about.taken:
         return go(request, TICKET)
-    typed = ((await read_form(request)).get("code") or [""])[-1][:LONGEST]
+    typed = last(await read_form(request), "code")[:LONGEST]
     code = language(request).code
     queues = of.catalogue.shared.queues
 

@@ -23,7 +23,7 @@ from server.japan import today
 from server.people.factors import Qr
 from server.store.database import Writing
 from server.web.device import device
-from server.web.http import language, problem, read_form, services
+from server.web.http import language, last, problem, read_form, services
 from server.web.kiosk import forms as kiosk_forms
 from server.web.kiosk.forms import Paper
 from server.web.kiosk.standing import HOME, TICKET_IDLE, Around, Way, around, attended, go, screen, set_way, way
@@ -194,7 +194,7 @@ async def begin_form(request: Request, who: Standing) -> Response:
     """A form is begun: an ordinary draft, of this visit. Pressed twice, it is the same one. With `said`, what was
     answered in another form is taken over."""
     of, now, posted = services(request), services(request).clock(), await read_form(request)
-    slug = (posted.get("slug") or [""])[-1]
+    slug = last(posted, "slug")
     published = of.catalogue.get(slug)
     if published is None or not takes(published, now):
         return problem(request, 404)
@@ -282,9 +282,9 @@ async def form(request: Request, who: Standing) -> Response:
         for each in sections(paper.form, settled, {})
     ]
     asked = again.asked(paper.form, paper.content, settled)
-    last = paper.at(asked[-1]) if asked else paper.left
+    back = paper.at(asked[-1]) if asked else paper.left
     ask = sum(line.ask for part in parts for line in part.lines)
-    return screen(request, "form", FormScreen(around(request), paper.title, parts, ask, paper.base, last))
+    return screen(request, "form", FormScreen(around(request), paper.title, parts, ask, paper.base, back))
 
 
 def _line(paper: Paper, every: Sequence[screens.Screen], errors: Sequence[FieldError], line: Line) -> Answered:

@@ -26,7 +26,7 @@ from server.counter import again, screens
 from server.counter.screens import Pressed, Screen
 from server.japan import today
 from server.web.contexts import ErrorLink
-from server.web.http import read_form, services
+from server.web.http import last, read_form, services
 from server.web.kiosk.standing import Around, Way, around, beside, go, screen, set_way
 from server.web.residents import steps
 
@@ -189,7 +189,7 @@ def _editing(request: Request, sign: str) -> str:
 async def press(request: Request, paper: Paper) -> Response:
     """Read the screen that was posted, keep it, and go where its button leads."""
     posted, of = await read_form(request), services(request)
-    day, do = today(of.clock()), (posted.get("_do") or ["next"])[-1] or "next"
+    day, do = today(of.clock()), last(posted, "_do", "next") or "next"
     at_first = screens.settled(paper.form, paper.content, day)
     before = screens.screens(paper.form, at_first)
     shown = next((each for each in before if each.name == request.path_params["name"]), None)

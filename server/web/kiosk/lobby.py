@@ -27,7 +27,7 @@ from server.counter import again, screens
 from server.counter.kiosk import Standing, takes
 from server.japan import today
 from server.web.device import device
-from server.web.http import language, problem, read_form, services, speak
+from server.web.http import language, last, problem, read_form, services, speak
 from server.web.kiosk import forms as kiosk_forms
 from server.web.kiosk import standing
 from server.web.kiosk.forms import Paper
@@ -98,13 +98,13 @@ async def start(request: Request) -> Response:
 
 async def begin(request: Request) -> Response:
     """A language was touched."""
-    return await standing.begin(request, ((await read_form(request)).get("lang") or ["ja"])[-1])
+    return await standing.begin(request, last(await read_form(request), "lang", "ja"))
 
 
 async def do(request: Request) -> Response:
     """A button that every screen has."""
     posted = await read_form(request)
-    pressed, to = ((posted.get(name) or [""])[-1] for name in ("_do", "to"))
+    pressed, to = (last(posted, name) for name in ("_do", "to"))
     return await beside(request, pressed, to) or go(request, HOME)
 
 
@@ -142,7 +142,7 @@ def _way_of(event: LifeEvent) -> str:
 
 async def find(request: Request, _who: Standing) -> Response:
     """Words were typed: they are kept for the page that shows what was found, and stand in no address."""
-    query = ((await read_form(request)).get("q") or [""])[-1].strip()[:LONGEST_QUERY]
+    query = last(await read_form(request), "q").strip()[:LONGEST_QUERY]
     response = go(request, f"{HOME}/find")
     set_way(request, response, replace(way(request), query=query))
     return response

@@ -17,7 +17,7 @@ from server.people.roles import Action, departments
 from server.store.database import Reading, Writing
 from server.web.badge import Desk, absent, desk, forbidden, staff
 from server.web.contexts import ErrorLink
-from server.web.http import page, read_form, see_other, services
+from server.web.http import last, page, read_form, see_other, services
 from server.web.money.takings import HERE as DAY
 from server.web.money.till import WAYS
 from server.web.routing import Access, route
@@ -92,7 +92,7 @@ async def note(request: Request) -> Response:
     of, who, now = services(request), staff(request), services(request).clock()
     own = departments(who.held, Action.SEE_TILL)
     posted = await read_form(request)
-    key, typed = ((posted.get(name) or [""])[-1] for name in ("matter", "note"))
+    key, typed = (last(posted, name) for name in ("matter", "note"))
     if not own or not key:
         return absent(request)
     words = plain_text(typed)

@@ -18,7 +18,7 @@ from server.people.roles import Action, departments
 from server.store.database import Writing
 from server.web.badge import Desk, absent, desk, forbidden, refused, staff
 from server.web.contexts import ErrorLink, Link
-from server.web.http import page, read_form, see_other, services
+from server.web.http import last, page, read_form, see_other, services
 from server.web.money.till import WAYS, refund_url, yen
 from server.web.office.words import STATE_WORDS
 from server.web.routing import Access, route
@@ -92,9 +92,7 @@ async def ask(request: Request) -> Response:
     """Ask for money to be given back: another person allows it."""
     of, who, now = services(request), staff(request), services(request).clock()
     posted = await read_form(request)
-    number, payment, typed, reason = (
-        (posted.get(name) or [""])[-1] for name in ("number", "payment", "amount", "reason")
-    )
+    number, payment, typed, reason = (last(posted, name) for name in ("number", "payment", "amount", "reason"))
 
     def work(db: Writing) -> str | Unfit:
         return refunding.ask(db, of.keys, who, payment, yen(typed), reason, now=now, random=of.random)
@@ -123,7 +121,7 @@ async def hand_over(request: Request) -> Response:
     """Write down that what was decided was handed over at the till. Pressed twice, it was handed over once."""
     of, who, now = services(request), staff(request), services(request).clock()
     posted = await read_form(request)
-    number, which = ((posted.get(name) or [""])[-1] for name in ("number", "refund"))
+    number, which = (last(posted, name) for name in ("number", "refund"))
     found = await of.database.read(lambda db: refunds.refund(db, which))
     if found is None or not found.at_till or not who.may(Action.TAKE_MONEY, found.place):
         return absent(request)

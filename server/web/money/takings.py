@@ -20,7 +20,7 @@ from server.people.roles import Action, departments
 from server.store.database import Reading
 from server.web.badge import Desk, absent, desk, forbidden, staff
 from server.web.contexts import Choice, ErrorLink, Link
-from server.web.http import page, read_form, see_other, services
+from server.web.http import last, page, read_form, see_other, services
 from server.web.money.till import WAYS, yen
 from server.web.routing import Access, route
 
@@ -172,7 +172,7 @@ async def count(request: Request) -> Response:
     of, who, asked = services(request), staff(request), _asked(request)
     if asked is None:
         return absent(request)
-    typed = ((await read_form(request)).get("counted") or [""])[-1]
+    typed = last(await read_form(request), "counted")
     counted = yen(typed)
     if counted < 0:
         return await _of_day(request, counted=typed[:12], wrong="数えた現金を、円の数字で入力してください")

@@ -29,7 +29,7 @@ from server.store import tables as t
 from server.store.database import Reading, Writing
 from server.web.badge import Desk, absent, desk, refused, staff
 from server.web.contexts import ErrorLink, Link
-from server.web.http import page, read_form, see_other, services
+from server.web.http import last, page, read_form, see_other, services
 from server.web.office.words import PAYMENT_WORDS
 from server.web.routing import Access, route
 
@@ -186,7 +186,7 @@ async def take(request: Request) -> Response:
     if visit is None:
         return absent(request)
     posted = await read_form(request)
-    kind, typed, expected = ((posted.get(name) or [""])[-1] for name in ("kind", "taken", "expected"))
+    kind, typed, expected = (last(posted, name) for name in ("kind", "taken", "expected"))
     if kind not in set(till.Kind):
         return await _pay(request, visit, status=422, taken=typed[:12], errors=[_short("払い方を選んでください")])
     await _stop_elsewhere(request, visit)
@@ -331,7 +331,7 @@ async def void(request: Request) -> Response:
     found = await of.database.read(lambda db: till.receipt(db, number))
     if found is None or found.voided_at or not who.may(TWO_PEOPLE["till.void"].ask, found.department):
         return absent(request)
-    typed = ((await read_form(request)).get("reason") or [""])[-1]
+    typed = last(await read_form(request), "reason")
     reason = plain_text(typed)
     if reason is None or len(reason) > LONGEST_REASON:
         wrong = f"取り消す理由を、1文字から{LONGEST_REASON}文字で入力してください"

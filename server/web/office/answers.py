@@ -16,7 +16,7 @@ from server.applications.messages import LONGEST, FileGone
 from server.applications.states import Act
 from server.store.database import Writing
 from server.web.badge import staff
-from server.web.http import PostedFile, client, language, read_form_with_files, services
+from server.web.http import PostedFile, client, form_with_files, language, last, services
 from server.web.office.case import LIST, Sent, looked, told
 from server.web.residents import added
 from server.web.residents.drafts import FORM_WITH_FILES
@@ -25,17 +25,13 @@ from server.web.routing import Access, route
 
 async def answer(request: Request) -> Response:
     """Enter an answer, with scans of papers. What is kept of them waits until it is entered."""
-    posted, files = await read_form_with_files(request)
-    try:
+    async with form_with_files(request) as (posted, files):
         return await _answered(request, request.path_params["number"], posted, files)
-    finally:
-        for each in files:
-            each.content.close()
 
 
 async def _answered(request: Request, number: str, posted: Posted, files: Sequence[PostedFile]) -> Response:
     of, who, now = services(request), staff(request), services(request).clock()
-    text, (verb, what) = (posted.get("text") or [""])[-1], added.pressed(posted)
+    text, (verb, what) = last(posted, "text"), added.pressed(posted)
     sent = Sent(Act.ANSWER.value, text[: LONGEST * 2], "", "")
     case_id = await of.database.read(lambda db: casework.answerable(db, who, number))
     owner = uploads.pending(case_id or "", who.id)

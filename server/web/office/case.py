@@ -25,7 +25,7 @@ from server.paper.finding import written
 from server.people.roles import Action
 from server.web.badge import Desk, absent, desk, refused, staff
 from server.web.contexts import CheckRow, CheckSection, ErrorLink, Link
-from server.web.http import language, page, read_form, see_other, services
+from server.web.http import language, last, page, read_form, see_other, services
 from server.web.office.words import (
     ACTS,
     ASSURANCE_WORDS,
@@ -333,7 +333,7 @@ def _ask_reason(request: Request, found: NeedsReason, *, typed: str = "", errors
 async def give_reason(request: Request) -> Response:
     """Write down why, and open the case."""
     of, who, number, now = services(request), staff(request), request.path_params["number"], services(request).clock()
-    typed = ((await read_form(request)).get("reason") or [""])[-1]
+    typed = last(await read_form(request), "reason")
     given = await of.database.transact(
         lambda db: office.give_reason(db, of.keys, who, number, typed, now=now, random=of.random)
     )
@@ -355,7 +355,7 @@ async def act(request: Request) -> Response:
     if name not in ACTS:
         return absent(request)
     posted = await read_form(request)
-    text, until, to = ((posted.get(each) or [""])[-1] for each in ("text", "until", "to"))
+    text, until, to = (last(posted, each) for each in ("text", "until", "to"))
     now, hall = of.clock(), of.office
     if name == COUNTER:
         outcome = await of.database.transact(lambda db: casework.ask_counter(db, hall, who, number, text, now=now))
@@ -396,7 +396,7 @@ def told(request: Request, number: str, name: str, done: Moved | Unfit | bool) -
 async def assign(request: Request) -> Response:
     """Look after the case, or let go of it."""
     of, who, number, now = services(request), staff(request), request.path_params["number"], services(request).clock()
-    mine = ((await read_form(request)).get("do") or [""])[-1] == "mine"
+    mine = last(await read_form(request), "do") == "mine"
     if not await of.database.transact(lambda db: office.assign(db, who, number, mine, now=now)):
         return absent(request)
     return see_other(f"{LIST}/applications/{number}")

@@ -20,7 +20,7 @@ from server.japan import midnight, today
 from server.people.roles import Action, departments
 from server.web.badge import Desk, absent, desk, forbidden, home, refused, staff
 from server.web.contexts import Choice, ErrorLink, Link
-from server.web.http import page, read_form, see_other, services
+from server.web.http import last, page, read_form, see_other, services
 from server.web.office.case import due
 from server.web.office.words import ACTION_WORDS, CHANNEL_WORDS, STATE_WORDS, UNFIT_WORDS, actor_words
 from server.web.routing import Access, route
@@ -317,7 +317,7 @@ def _question(request: Request, each: office.Question, typed: str) -> AskedLine:
 async def answer(request: Request) -> Response:
     """The answer of the counter to a department."""
     of, who, number, now = services(request), staff(request), request.path_params["number"], services(request).clock()
-    text, hall = ((await read_form(request)).get("text") or [""])[-1], services(request).office
+    text, hall = last(await read_form(request), "text"), services(request).office
     done = await of.database.transact(lambda db: casework.answer_counter(db, hall, who, number, text, now=now))
     if isinstance(done, casework.Unfit):
         return await _questions(request, number=number, typed=text[: LONGEST * 2])

@@ -22,7 +22,7 @@ from server.applications.filetypes import Unfit
 from server.applications.intake import Incoming, Sender
 from server.applications.uploads import Kept, Owner, Upload
 from server.store import StoreUnavailable
-from server.web.http import PostedFile, language, services
+from server.web.http import PostedFile, language, last, services
 from server.web.residents.files import attached, refusal
 from server.web.residents.steps import file_view
 
@@ -37,7 +37,7 @@ _ACCEPT: Final = Attachment(KEY, "").accept
 
 def pressed(posted: Posted) -> tuple[str, str]:
     """The button, and what it is about: ('upload', …) keeps files, ('detach', id) takes one away, all else sends."""
-    verb, _, what = (posted.get("_do") or [""])[-1].partition(":")
+    verb, _, what = last(posted, "_do").partition(":")
     return verb, what
 
 

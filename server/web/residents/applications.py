@@ -44,11 +44,12 @@ from server.web.http import (
     RETRY_SECONDS,
     PostedFile,
     client,
+    form_with_files,
     language,
+    last,
     page,
     problem,
     read_form,
-    read_form_with_files,
     see_other,
     services,
     set_session,
@@ -73,7 +74,7 @@ async def look_up(request: Request) -> Response:
     """Open an application by its number and access code; the session may see it from then on."""
     of, who = services(request), visitor(request)
     posted = await read_form(request)
-    number, code = ((posted.get(name) or [""])[-1] for name in ("number", "access_code"))
+    number, code = (last(posted, name) for name in ("number", "access_code"))
     now, place = of.clock(), client(request)
 
     def work(db: Writing) -> tuple[Application | TooMany | None, str | None]:
@@ -208,15 +209,12 @@ async def answer(request: Request) -> Response:
     opened = await _found(request)
     if isinstance(opened, Response):
         return opened
-    posted, files = await read_form_with_files(request)
-    typed = (posted.get("answer") or [""])[-1]
-    try:
-        return await _answered(request, *opened, posted, files)
-    except StoreUnavailable:  # no room for files: what was typed comes back, where the page can still be read
-        return await _status(request, *opened, _Sent(typed, papers=language(request).say(UNSAVED), status=503))
-    finally:
-        for each in files:
-            each.content.close()
+    async with form_with_files(request) as (posted, files):
+        try:
+            return await _answered(request, *opened, posted, files)
+        except StoreUnavailable:  # no room for files: what was typed comes back, where the page can still be read
+            sent = _Sent(last(posted, "answer"), papers=language(request).say(UNSAVED), status=503)
+    return await _status(request, *opened, sent)
 
 
 async def _answered(
@@ -225,7 +223,7 @@ async def _answered(
     of, who, now = services(request), visitor(request), services(request).clock()
     if application.state is not ResidentState.CORRECTION_REQUESTED:
         return see_other(_status_url(application))
-    typed, owner = (posted.get("answer") or [""])[-1], uploads.pending(application.id)
+    typed, owner = last(posted, "answer"), uploads.pending(application.id)
     verb, what = added.pressed(posted)
     wrong = await added.take(request, files, owner, sender(who, client(request)))
     if verb == "detach":
@@ -383,7 +381,7 @@ async def withdraw(request: Request) -> Response:
         return opened
     application, declaration = opened
     of, who, now = services(request), visitor(request), services(request).clock()
-    said = ((await read_form(request)).get("reason") or [""])[-1]
+    said = last(await read_form(request), "reason")
     reason = withdrawal.Reason(said) if said in set(withdrawal.Reason) else withdrawal.Reason.UNSAID
     done = await of.database.transact(
         lambda db: withdrawal.withdraw(

@@ -48,7 +48,7 @@ from server.web.contexts import (
     RenewedPage,
     SignPage,
 )
-from server.web.http import client, language, page, read_form, see_other, services, visitor
+from server.web.http import client, language, last, page, read_form, see_other, services, visitor
 from server.web.public.guides import contact
 from server.web.public.pauses import pause_of
 from server.web.residents import steps
@@ -329,7 +329,7 @@ async def submit_draft(request: Request) -> Response:
     if isinstance(reviewed, Response):
         return reviewed
     posted = await read_form(request)
-    seen, wanted = (posted.get("_rev") or [""])[-1], "_keep" in posted
+    seen, wanted = last(posted, "_rev"), "_keep" in posted
     do, url = await _next_thing(request, reviewed)
     prepared = reviewed.outcome
     if do == "submit" and isinstance(prepared, Prepared) and seen == _rev(reviewed.draft, prepared.quote):

@@ -33,11 +33,12 @@ from server.web.http import (
     RETRY_SECONDS,
     PostedFile,
     client,
+    form_with_files,
     is_fragment,
     language,
+    last,
     page,
     problem,
-    read_form_with_files,
     see_other,
     services,
     set_session,
@@ -148,17 +149,13 @@ async def post(request: Request) -> Response:
 
 async def _answered(request: Request, place: Place) -> Response:
     """Read what was posted and carry it out."""
-    posted, files = await read_form_with_files(request)
-    try:
+    async with form_with_files(request) as (posted, files):
         return await _turned(request, place, posted, files)
-    finally:
-        for each in files:
-            each.content.close()
 
 
 async def _turned(request: Request, place: Place, posted: Posted, files: Sequence[PostedFile]) -> Response:
     """Carry out the button of a posted page."""
-    do = (posted.get("_do") or [filling.NEXT])[-1] or filling.NEXT
+    do = last(posted, "_do", filling.NEXT) or filling.NEXT
     verb, _, where = do.partition(":")
     of = services(request)
     if verb == "language":  # the page again with what was typed, in other words
@@ -217,7 +214,7 @@ def _unsaved(request: Request, place: Place, turn: filling.Turn, status: int, se
 
 
 def _stale(draft: Draft, posted: Posted) -> bool:
-    return (posted.get("_rev") or [""])[-1] != str(draft.revision)
+    return last(posted, "_rev") != str(draft.revision)
 
 
 def _still_wrong(place: Place, turn: filling.Turn, posted: Posted) -> tuple[FieldError, ...]:

@@ -23,7 +23,7 @@ from server.people.tokens import Made, Token, Unfit
 from server.store.database import Reading, Writing
 from server.store.values import new_id
 from server.web.contexts import ErrorLink, Link
-from server.web.http import clear_session, language, page, problem, read_form, see_other, services, visitor
+from server.web.http import clear_session, language, last, page, problem, read_form, see_other, services, visitor
 from server.web.routing import Access, Endpoint, route
 
 HOME: Final = "/my"
@@ -284,7 +284,7 @@ async def make_token(request: Request) -> Response:
     if who.resident is None:
         return problem(request, 404)
     posted = await read_form(request)
-    once, label, days = ((posted.get(name) or [""])[-1] for name in ("once", "label", "days"))
+    once, label, days = (last(posted, name) for name in ("once", "label", "days"))
 
     def work(db: Writing) -> Made | Unfit:
         return tokens.make(db, of.keys, who, once, label, days, now=now, random=of.random)

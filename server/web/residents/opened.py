@@ -9,14 +9,15 @@ from starlette.responses import Response
 
 from forms_schema import Form
 from procedures.bookings import Opening
-from procedures.declaration import Declaration
+from procedures.declaration import Channel, Declaration
 from server.applications import drafts, earlier, filling, uploads
 from server.applications.drafts import Content, Draft
 from server.applications.prefill import prefilled
 from server.applications.submission import number_of
 from server.japan import today
 from server.store.database import Reading
-from server.web.http import language, problem, see_other, services, visitor
+from server.web.contexts import AtWindowPage
+from server.web.http import language, page, problem, see_other, services, visitor
 from server.web.lost import not_there
 from server.web.residents import steps
 
@@ -85,11 +86,12 @@ async def files_of(request: Request, draft: Draft) -> tuple[uploads.Upload, ...]
 
 
 async def open_draft(request: Request) -> Draft | Response:
-    """The visitor's draft; the receipt when it was submitted; 404 when it is not theirs."""
+    """The visitor's draft; the receipt when it was submitted; where it was filed at a window, a page that says so, for
+    what stands there may be more than was typed here; 404 when it is not theirs."""
     of, who, draft_id = services(request), visitor(request), request.path_params["draft"]
     now = of.clock()
 
-    def work(db: Reading) -> Draft | str | None:
+    def work(db: Reading) -> Draft | tuple[str, Channel] | None:
         draft = drafts.load(db, of.keys, draft_id, who, now=now)
         if draft is None or draft.application_id is None:
             return draft
@@ -98,4 +100,9 @@ async def open_draft(request: Request) -> Draft | Response:
     found = await of.database.read(work)
     if found is None:
         return await not_there(request)
-    return see_other(f"/applications/{found}/receipt") if isinstance(found, str) else found
+    if isinstance(found, Draft):
+        return found
+    number, channel = found
+    if channel is Channel.COUNTER:
+        return page(request, "pages/at_window.html", AtWindowPage("/applications"))
+    return see_other(f"/applications/{number}/receipt")

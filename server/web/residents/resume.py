@@ -13,7 +13,7 @@ from server.applications.drafts import Draft
 from server.people.limits import Limit, seconds_to_wait
 from server.store.database import Writing
 from server.web.contexts import ErrorLink, ResumePage
-from server.web.http import client, language, page, problem, read_form, see_other, services, set_session, visitor
+from server.web.http import client, language, last, page, problem, read_form, see_other, services, set_session, visitor
 from server.web.routing import Access, route
 
 BY_CODE: Final = Limit("draft.resume", 20, timedelta(hours=1))
@@ -27,7 +27,7 @@ async def resume_page(request: Request) -> Response:
 async def resume(request: Request) -> Response:
     """The draft of a code, in this browser from now on."""
     of, who = services(request), visitor(request)
-    code = ((await read_form(request)).get("code") or [""])[-1]
+    code = last(await read_form(request), "code")
     now, place = of.clock(), client(request)
 
     def work(db: Writing) -> tuple[Draft, str | None] | int | None:

@@ -32,7 +32,7 @@ from server.web.badge import (
     staff_token,
 )
 from server.web.contexts import ErrorLink
-from server.web.http import client, page, read_form, safe_next, see_other, services
+from server.web.http import client, last, page, read_form, safe_next, see_other, services
 from server.web.routing import Access, route
 from server.web.staff.passkeys import BODY, browser, enter, here
 from server.web.staff.proof import locked_words, waits
@@ -177,7 +177,7 @@ async def signin(request: Request) -> Response:
     be shown in place of the code."""
     of, posted, place = services(request), await read_form(request), client(request)
     names = ("login", "password", "code", "passkey", "next")
-    login, password, code, passkey, to = ((posted.get(name) or [""])[-1] for name in names)
+    login, password, code, passkey, to = (last(posted, name) for name in names)
     now, before, device, name = of.clock(), staff_token(request), here(request), browser(request)
     locked = await of.database.transact(lambda db: accounts.counted(db, of.keys, login, place, now=now))
     if locked is not None:
@@ -206,7 +206,7 @@ def welcome(request: Request, token: str, to: str) -> Response:
 async def signin_passkey(request: Request) -> Response:
     """A passkey in place of everything else."""
     posted = await read_form(request)
-    answer, to = ((posted.get(name) or [""])[-1] for name in ("passkey", "next"))
+    answer, to = (last(posted, name) for name in ("passkey", "next"))
     found = await enter(request, answer)
     if isinstance(found, str):
         return welcome(request, found, to)
@@ -239,9 +239,7 @@ async def enrol_page(request: Request) -> Response:
 async def enrol(request: Request) -> Response:
     """The enrolment code sets a password; the second factor comes next."""
     of, posted, place = services(request), await read_form(request), client(request)
-    login, code, password, again = (
-        (posted.get(name) or [""])[-1] for name in ("login", "code", "password", "password_again")
-    )
+    login, code, password, again = (last(posted, name) for name in ("login", "code", "password", "password_again"))
     now = of.clock()
     locked = await of.database.transact(lambda db: accounts.counted(db, of.keys, login, place, now=now))
     if locked is not None:
@@ -302,7 +300,7 @@ def _factor(request: Request, pending: Pending, *, wrong: bool = False) -> Respo
 async def factor(request: Request) -> Response:
     """The authenticator is proven: the account is enrolled. The answer is the one page with the recovery codes."""
     of, token, now = services(request), staff_token(request), services(request).clock()
-    code = ((await read_form(request)).get("code") or [""])[-1]
+    code = last(await read_form(request), "code")
     pending = await _pending(request)
     if pending is None or token is None:
         return see_other("/staff/enrol")
@@ -376,7 +374,7 @@ async def switch(request: Request) -> Response:
     of, who, staff_id = services(request), staff(request), request.path_params["staff"]
     if not who.may(Action.MANAGE_STAFF):
         return forbidden(request)
-    wanted, now = ((await read_form(request)).get("do") or [""])[-1], of.clock()
+    wanted, now = last(await read_form(request), "do"), of.clock()
     on = wanted == "enable"
     if wanted not in ("enable", "disable") or not await of.database.transact(
         lambda db: accounts.switch(db, staff_id, on=on, actor=who.actor, now=now)

@@ -20,7 +20,7 @@ from server.people.staff import Account
 from server.store.database import Writing
 from server.web.badge import Desk, absent, desk, forbidden, refused, staff
 from server.web.contexts import ErrorLink, Link
-from server.web.http import page, read_form, see_other, services
+from server.web.http import last, page, read_form, see_other, services
 from server.web.routing import Access, route
 from server.web.staff.proposals import HERE as PROPOSALS
 
@@ -94,7 +94,7 @@ async def stop(request: Request) -> Response:
     of, posted, now = services(request), await read_form(request), services(request).clock()
     if not staff(request).may(Action.SUSPEND):
         return forbidden(request)
-    typed = {name: (posted.get(name) or [""])[-1] for name in ("slug", "reason", "start", "until")}
+    typed = {name: last(posted, name) for name in ("slug", "reason", "start", "until")}
     if of.catalogue.get(typed["slug"]) is None:
         return _page(request, typed, ErrorLink("#f-slug", "手続き", "止める手続きを選んでください"))
     try:
@@ -144,7 +144,7 @@ async def roles(request: Request) -> Response:
         return found
     posted = await read_form(request)
     kept = [each for each in found.held if f"{each.role}:{each.department}" in posted.get("keep", [])]
-    added = _added(request, *((posted.get(name) or [""])[-1] for name in ("role", "department")))
+    added = _added(request, *(last(posted, name) for name in ("role", "department")))
     if added is None:
         advice = "役割を選び、課の役割のときは課も選んでください。市全体の役割では、課を選ばないでください。"
         return refused(request, 422, "役割が正しくありません", advice, Link("戻る", f"/admin/staff/{found.id}"))

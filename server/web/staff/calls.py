@@ -16,7 +16,7 @@ from server.people import devices, staff_sessions
 from server.store.database import Reading, Writing
 from server.store.keys import Keys
 from server.web.badge import CALLS, ROOMS, Desk, calls_mark, desk, forbidden, goes, staff, staff_token
-from server.web.http import problem, read_form, safe_next, see_other, services
+from server.web.http import last, problem, read_form, safe_next, see_other, services
 from server.web.live import nothing_new, part
 from server.web.routing import Access, route
 from server.web.stream import stream
@@ -77,7 +77,7 @@ async def answered(request: Request) -> Response:
             devices.answer(db, device_id, who.actor, now=of.clock())
 
     await of.database.transact(work)
-    return see_other(_within((posted.get("to") or [""])[-1]))
+    return see_other(_within(last(posted, "to")))
 
 
 def _within(to: str) -> str:

@@ -21,7 +21,7 @@ from server.store.database import Reading, Writing
 from server.web.badge import Desk, absent, desk, forbidden, staff
 from server.web.contexts import Choice, ErrorLink
 from server.web.device import DOOR, HOMES, DevicePage, known, load_device, set_device
-from server.web.http import client, page, read_form, see_other, services
+from server.web.http import client, last, page, read_form, see_other, services
 from server.web.routing import Access, route
 
 WRONG_CODE: Final = "コードが違うか、期限(30分)が過ぎています。「端末と窓口」のページで、新しいコードを出してください"
@@ -98,7 +98,7 @@ async def door(request: Request) -> Response:
 async def enrol(request: Request) -> Response:
     """The code makes this browser the device. A wrong one is counted: it is short enough to be typed."""
     of, place, now = services(request), client(request), services(request).clock()
-    code = ((await read_form(request)).get("code") or [""])[-1]
+    code = last(await read_form(request), "code")
 
     def work(db: Writing) -> tuple[int, tuple[Device, str] | None]:
         wait = seconds_to_wait(db, of.keys, devices.TRIED, place, now=now)
@@ -184,7 +184,7 @@ async def register(request: Request) -> Response:
     if not _allowed(request):
         return forbidden(request)
     posted, of, now, by = await read_form(request), services(request), services(request).clock(), staff(request).actor
-    kind, label, window = ((posted.get(name) or [""])[-1] for name in ("kind", "label", "window"))
+    kind, label, window = (last(posted, name) for name in ("kind", "label", "window"))
 
     def work(db: Writing) -> str:
         place = window if window and counters.window(db, window) is not None else None
@@ -238,7 +238,7 @@ async def open_window(request: Request) -> Response:
     if not _allowed(request):
         return forbidden(request)
     posted, of, now, by = await read_form(request), services(request), services(request).clock(), staff(request).actor
-    label, department = (" ".join((posted.get(name) or [""])[-1].split()) for name in ("label", "department"))
+    label, department = (" ".join(last(posted, name).split()) for name in ("label", "department"))
     queues = [each for each in posted.get("queues", ()) if each in of.catalogue.shared.queues.queues]
     fault = ErrorLink("#f-name", "窓口", _BAD_LABEL) if not _fits(label) else None
     if department not in of.city.departments:

@@ -21,7 +21,7 @@ from server.people.staff_identities import Unlinked
 from server.store.database import Writing
 from server.web.badge import SIGN_IN, set_badge, staff_token
 from server.web.contexts import ErrorLink
-from server.web.http import client, page, problem, read_form, see_other, services, trace
+from server.web.http import client, last, page, problem, read_form, see_other, services, trace
 from server.web.passage import Passage, arrive, come_back, leave
 from server.web.routing import Access, route
 from server.web.staff.accounts import signin_again, staff_next, welcome
@@ -165,7 +165,7 @@ async def tie(request: Request) -> Response:
     """The code ties the account to whoever came back."""
     of, passage, place = services(request), come_back(request, _TYING), client(request)
     posted = await read_form(request)
-    login, code = ((posted.get(name) or [""])[-1] for name in ("login", "code"))
+    login, code = (last(posted, name) for name in ("login", "code"))
     if passage is None:
         return see_other(SIGN_IN)
     now, subject, sure = of.clock(), passage.transaction, passage.level == _SURE
@@ -217,7 +217,7 @@ async def factor(request: Request) -> Response:
     """The code of the authenticator, a recovery code, or a passkey: it ends what the provider began."""
     of, token, place, now = services(request), staff_token(request), client(request), services(request).clock()
     posted, halfway = await read_form(request), await _halfway(request)
-    code, passkey, to = ((posted.get(name) or [""])[-1] for name in ("code", "passkey", "next"))
+    code, passkey, to = (last(posted, name) for name in ("code", "passkey", "next"))
     if halfway is None or token is None:
         return see_other(SIGN_IN)
     locked = await of.database.transact(lambda db: accounts.counted(db, of.keys, halfway.login, place, now=now))

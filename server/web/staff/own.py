@@ -16,7 +16,7 @@ from server.people.staff_sessions import Signed
 from server.store.database import Reading
 from server.web.badge import Desk, desk, set_badge, staff
 from server.web.contexts import ErrorLink
-from server.web.http import page, read_form, see_other, services
+from server.web.http import last, page, read_form, see_other, services
 from server.web.routing import Access, route
 from server.web.staff.accounts import UNFIT_PASSWORD, RecoveryPage, StaffSession, roles_as_read, session_as_read
 from server.web.staff.passkeys import here
@@ -116,7 +116,7 @@ async def renew_page(request: Request) -> Response:
 async def renew(request: Request) -> Response:
     """New recovery codes: the answer is the one page that shows them."""
     of, who, posted = services(request), staff(request), await read_form(request)
-    proof = await prove(request, *((posted.get(name) or [""])[-1] for name in ("password", "code")))
+    proof = await prove(request, *(last(posted, name) for name in ("password", "code")))
     if proof is not True:
         locked = proof if isinstance(proof, Locked) else None
         context = RenewPage(desk(request), [wrong_proof(proof)])
@@ -133,7 +133,7 @@ async def password(request: Request) -> Response:
     """Another password. Everywhere else one is signed out by it."""
     of, who, posted = services(request), staff(request), await read_form(request)
     names = ("password", "code", "new_password", "new_password_again")
-    old, code, new, again = ((posted.get(name) or [""])[-1] for name in names)
+    old, code, new, again = (last(posted, name) for name in names)
     fault = passwords.fault(new, who.login) or ("" if new == again else "again")
     if fault:
         control = "#f-again" if fault == "again" else "#f-new"

@@ -16,7 +16,7 @@ from server.people.staff import Locked
 from server.store.database import Reading, Writing
 from server.web.badge import Desk, desk, staff, staff_token
 from server.web.contexts import ErrorLink
-from server.web.http import client, is_sandbox, page, problem, read_form, see_other, services
+from server.web.http import client, is_sandbox, last, page, problem, read_form, see_other, services
 from server.web.routing import Access, route
 from server.web.staff.proof import prove, waits, wrong_proof
 
@@ -69,7 +69,7 @@ def browser(request: Request) -> str:
 async def challenge(request: Request) -> Response:
     """What the browser is to have signed, as JSON. Nothing of it is kept here: the browser keeps a name of its own."""
     of, found = services(request), here(request)
-    wanted = ((await read_form(request)).get("for") or [""])[-1]
+    wanted = last(await read_form(request), "for")
     if found is None or wanted not in (Use.FACTOR, Use.WHOLE):
         return problem(request, 404)
     name = browser(request) or base64.urlsafe_b64encode(of.random(18)).decode()
@@ -108,7 +108,7 @@ async def begin(request: Request) -> Response:
     """It is they: the answer is the page that makes the passkey, good for five minutes."""
     of, who, found = services(request), staff(request), here(request)
     posted = await read_form(request)
-    label, password, code = ((posted.get(name) or [""])[-1] for name in ("label", "password", "code"))
+    label, password, code = (last(posted, name) for name in ("label", "password", "code"))
     if found is None:
         return problem(request, 404)
     called = passkeys.label_of(label)
@@ -134,7 +134,7 @@ async def register(request: Request) -> Response:
     """What the device made is kept."""
     of, who, found, now = services(request), staff(request), here(request), services(request).clock()
     posted = await read_form(request)
-    label, answer = ((posted.get(name) or [""])[-1] for name in ("label", "passkey"))
+    label, answer = (last(posted, name) for name in ("label", "passkey"))
     if found is None:
         return problem(request, 404)
 

@@ -19,7 +19,7 @@ from server.people.roles import TWO_PEOPLE
 from server.store.database import Reading, Writing
 from server.web.badge import Desk, absent, desk, forbidden, refused, staff
 from server.web.contexts import Link
-from server.web.http import page, read_form, see_other, services
+from server.web.http import last, page, read_form, see_other, services
 from server.web.money.till import WAYS
 from server.web.routing import Access, route
 from server.web.staff.accounts import roles_as_read
@@ -156,7 +156,7 @@ def _about(request: Request, db: Reading, each: Proposal) -> str:
 async def decide(request: Request) -> Response:
     """Yes or no, as the form says."""
     of, who, now = services(request), staff(request), services(request).clock()
-    wanted, proposal = ((await read_form(request)).get("do") or [""])[-1], request.path_params["proposal"]
+    wanted, proposal = last(await read_form(request), "do"), request.path_params["proposal"]
     if wanted not in ("allow", "refuse"):
         return absent(request)
 
