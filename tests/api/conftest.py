@@ -22,6 +22,7 @@ from server.settings import Settings
 from server.store.database import Writing
 from tests.api.declarations import sample
 from tests.conftest import Clock, Random
+from tests.door import Door
 from tests.files.papers import PDF as PDF
 from tests.files.pictures import PNG as PNG
 
@@ -121,7 +122,7 @@ class Program:
 
     def other(self) -> Program:
         """Another client of the same site."""
-        other = TestClient(self.app)
+        other = Door(self.app)
         other.portal = self.http.portal
         return Program(self.app, other)
 
@@ -138,7 +139,7 @@ def open_site(clock: Clock) -> Iterator[Site]:
             lines: list[str] = []
             app = create_app(settings, clock=clock, random=Random(), log_to=lines.append)
             app.state.lines = lines
-            program = Program(app, stack.enter_context(TestClient(app)))
+            program = Program(app, stack.enter_context(Door(app)))
             program.publish(sample())
             return program
 

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from procedures.cases import Case, cases_of
 from procedures.declaration import Assurance, Channel, Declaration
@@ -19,6 +18,7 @@ from server.store.database import Writing
 from tests import shipped
 from tests.api.conftest import SIGN, SUBMIT, Program
 from tests.conftest import Clock, Random, clear_edges, forgetting, sandbox
+from tests.door import Door
 
 LIBRARY = shipped.library()
 RESIDENTS = {Assurance.OIDC_BASIC: "hanako-oidc", Assurance.JPKI_SIGNATURE: "taro-jpki"}
@@ -66,7 +66,7 @@ def city(tmp_path_factory: pytest.TempPathFactory, stocked_file: Path) -> Iterat
     folder, clock = tmp_path_factory.mktemp("city"), Clock()
     shutil.copy(stocked_file, folder / "kakanai.db")
     app = create_app(sandbox(folder, f"sqlite:///{folder / 'kakanai.db'}"), clock=clock, random=Random(), log_to=str)
-    with TestClient(app) as client:
+    with Door(app) as client:
         yield Program(app, client), clock
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 from sqlalchemy import func, select
-from starlette.testclient import TestClient, WebSocketDenialResponse
+from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
 from server.api.registered import identifier, read_queries
@@ -25,6 +25,7 @@ from server.store.database import Database
 from tests.api.conftest import STATUS, SUBMIT, Program, logged
 from tests.api.declarations import ANSWERS, declared, sample
 from tests.conftest import Clock, Random, migrate
+from tests.door import Door
 
 T = TypeVar("T")
 QUERIES: Final = read_queries()
@@ -383,7 +384,7 @@ def production(tmp_path: Path, clock: Clock) -> Iterator[Program]:
         lines: list[str] = []
         app = create_app(Settings.from_env(environ), clock=clock, random=Random(), log_to=lines.append)
         app.state.lines = lines
-        program = Program(app, stack.enter_context(TestClient(app, base_url="https://testserver")))
+        program = Program(app, stack.enter_context(Door(app, base_url="https://testserver")))
         program.publish(sample())
         yield program
 

@@ -132,7 +132,7 @@ def measured(page: Page, *names: str) -> list[str]:
 
 
 def _measured(page: Page, names: tuple[str, ...]) -> list[str]:
-    return [f"{name}: {each}" for name in names for each in page.evaluate("name => window.looks[name]()", name)]
+    return list(page.evaluate("names => names.flatMap(n => window.looks[n]().map(each => n + ': ' + each))", names))
 
 
 def small(page: Page, least: int) -> list[str]:

@@ -36,6 +36,7 @@ from server.store import tables as t
 from server.store.database import Reading, Writing
 from tests.conftest import Clock, Maker, sandbox
 from tests.counter.kiosk_walk import AtKiosk, is_question, question
+from tests.door import Door
 from tests.journeys.filing import case_of, cases, declared, is_valid
 from tests.journeys.pages import Page
 from tests.people.officers import hire
@@ -70,7 +71,7 @@ class Lobby:
         return found
 
     def browser(self) -> TestClient:
-        client = TestClient(self._door.app, base_url="http://testserver", follow_redirects=True)
+        client = Door(self._door.app, base_url="http://testserver", follow_redirects=True)
         client.portal = self._door.portal
         return client
 

@@ -19,6 +19,7 @@ from server.app import create_app
 from server.settings import Settings
 from server.store.database import Writing
 from tests.conftest import Clock, clear_edges, forgetting, published, sandbox
+from tests.door import Door
 from tests.journeys import filing
 
 OpenSite = Callable[[date | None], TestClient]
@@ -45,7 +46,7 @@ def serving(settings: Settings, clock: Clock) -> Iterator[TestClient]:
     lines: list[str] = []
     app = create_app(settings, clock=clock, log_to=lines.append)
     app.state.lines = lines
-    with TestClient(app, follow_redirects=True) as client:
+    with Door(app, follow_redirects=True) as client:
         yield client
     assert faults(lines) == []
     assert lines, "nothing was logged: the check above sees nothing"
@@ -127,6 +128,6 @@ def another(site: TestClient) -> Callable[[], TestClient]:
 
 def beside(client: TestClient) -> TestClient:
     """Another browser at the site of `client`, served by the same event loop."""
-    other = TestClient(client.app, follow_redirects=True)
+    other = Door(client.app, follow_redirects=True)
     other.portal = client.portal
     return other

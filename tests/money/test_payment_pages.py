@@ -25,6 +25,7 @@ from server.settings import Settings
 from server.store import tables as t
 from server.store.keys import Keys
 from tests.conftest import Clock, Maker, Random, Store, migrate
+from tests.door import Door
 from tests.money.cases import Counter, answered, cashier, owing
 
 HOOK = "/payments/webhook/sandbox"
@@ -74,7 +75,7 @@ def store_settings(settings: Settings) -> Settings:
 def client(store: Store, clock: Clock, random: Random) -> Iterator[TestClient]:
     lines: list[str] = []
     app = create_app(store.settings, clock=clock, random=random, log_to=lines.append)
-    with TestClient(app, base_url="http://testserver", follow_redirects=False) as client:
+    with Door(app, base_url="http://testserver", follow_redirects=False) as client:
         yield client
 
 
@@ -284,7 +285,7 @@ def test_in_production_there_is_no_sandbox_to_pay_in(tmp_path: Path, clock: Cloc
     settings = Settings.from_env({f"KAKANAI_{name}": value for name, value in environ.items()})
     lines: list[str] = []
     app = create_app(settings, clock=clock, random=random, log_to=lines.append)
-    with TestClient(app, base_url="https://city.example.jp") as client:
+    with Door(app, base_url="https://city.example.jp") as client:
         assert client.get("/sandbox/pay/anything").status_code == 404
         assert client.post("/sandbox/pay/anything", data={"action": "pay"}).status_code == 404
         assert client.post(HOOK, content=b"{}").status_code == 404

@@ -25,6 +25,7 @@ from server.store.database import Writing
 from server.store.keys import Keys
 from tests.browser.server import free_port
 from tests.conftest import Clock, Maker, Random, Store, sandbox
+from tests.door import Door
 from tests.journeys.conftest import running
 from tests.journeys.filing import case_of, declared, filed, library
 from tests.journeys.pages import Resident
@@ -107,7 +108,7 @@ def visitor(store: Store, make: Maker, keys: Keys, account: Account, clock: Cloc
     row = {"slug": declaration.slug, "digest": declaration.digest, "receipt_number": "123456789012345"}
     counter = owing(store, make, of.cashier, **row)
     answered(store, keys, counter.application_id)
-    with TestClient(app, base_url="http://testserver", follow_redirects=False) as client:
+    with Door(app, base_url="http://testserver", follow_redirects=False) as client:
         made = Visitor(client, counter, account, of)
         made.comes_back()
         yield made

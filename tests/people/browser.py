@@ -15,6 +15,7 @@ from server.app import create_app
 from server.services import Services
 from server.settings import Settings
 from tests.conftest import Clock, Random
+from tests.door import Door
 
 VOID = {"input", "meta", "link", "img", "br", "hr"}
 
@@ -120,7 +121,7 @@ class Browser:
 def site(settings: Settings, clock: Clock, random: Random, *, client: str = "192.0.2.1") -> Iterator[Browser]:
     """The whole site, and a browser that follows no redirect by itself."""
     app = create_app(settings, clock=clock, random=random, log_to=lambda _: None)
-    with TestClient(app, base_url=settings.base_url, follow_redirects=False, client=(client, 50000)) as browser:
+    with Door(app, base_url=settings.base_url, follow_redirects=False, client=(client, 50000)) as browser:
         yield Browser(browser)
 
 

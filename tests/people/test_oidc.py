@@ -23,7 +23,6 @@ import httpx2
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from starlette.testclient import TestClient
 
 from server.app import create_app
 from server.cli import main
@@ -33,6 +32,7 @@ from server.people.oidc import KNOWN_FOR, OidcIdentity, _provider, read_key
 from server.people.oidc_answers import Trouble
 from server.settings import BadSettings, OidcSettings, Settings
 from tests.conftest import Clock, Random, sandbox
+from tests.door import Door
 from tests.people.browser import Browser, Page, location, site
 from tests.people.mock_provider import pem
 from tests.people.provider import CLIENT, Provider, Reply, encoded, public_jwk, served, signed
@@ -562,7 +562,7 @@ def test_the_operator_learns_where_it_failed_and_nothing_of_whom(
 ) -> None:
     lines: list[str] = []
     app = create_app(oidc, clock=clock, random=random, log_to=lines.append)
-    with TestClient(app, base_url=oidc.base_url, follow_redirects=False) as client:
+    with Door(app, base_url=oidc.base_url, follow_redirects=False) as client:
         provider.claims["acr"] = "aal1"
         there_and_back(Browser(client))
     events = [json.loads(line) for line in "".join(lines).splitlines()]

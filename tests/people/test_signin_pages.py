@@ -8,7 +8,6 @@ from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from starlette.testclient import TestClient
 
 from server.app import create_app
 from server.people.sessions import NOBODY, Visitor, visitor
@@ -18,6 +17,7 @@ from server.web.routing import Access, policies
 from server.web.sandbox import card as sandbox_sign
 from server.web.sandbox import mail as sandbox_mail
 from tests.conftest import Clock, Random, migrate
+from tests.door import Door
 from tests.people.browser import Browser, Page, location, site
 
 NEXT = "/procedures/juminhyo-utsushi/apply"
@@ -466,7 +466,7 @@ def test_every_address_says_who_may_come(settings: Settings) -> None:
 
 def test_in_production_there_is_no_stand_in(production: Settings, clock: Clock, random: Random) -> None:
     app = create_app(production, clock=clock, random=random, log_to=lambda _: None)
-    with TestClient(app, base_url=production.base_url, follow_redirects=False) as client:
+    with Door(app, base_url=production.base_url, follow_redirects=False) as client:
         transaction = "0" * 32
         for path in (
             "/sandbox/mail",

@@ -24,6 +24,7 @@ from server.catalogue import publish
 from server.services import Services
 from server.settings import Settings
 from tests.conftest import Clock, Random, sandbox
+from tests.door import Door
 from tests.files.papers import PDF as PDF
 
 T = TypeVar("T")
@@ -65,9 +66,7 @@ class Site:
         """A new browser, at a place of its own to the limits of rates."""
         self._browsers += 1
         place = (f"192.0.{self._browsers >> 8}.{self._browsers & 255}", 50000)
-        client = TestClient(
-            self.app, base_url=self.of.settings.base_url, follow_redirects=False, client=place, **options
-        )
+        client = Door(self.app, base_url=self.of.settings.base_url, follow_redirects=False, client=place, **options)
         client.portal = self._door.portal
         return Browser(client)
 
@@ -209,7 +208,7 @@ def opened(settings: Settings, declarations: Sequence[Declaration], *, clock: Cl
     lines: list[str] = []
     clock = clock or Clock()
     app = create_app(settings, clock=clock, random=Random(), log_to=lines.append)
-    with TestClient(app, follow_redirects=False) as door:
+    with Door(app, follow_redirects=False) as door:
         site = Site(app, door, clock, lines)
         site.publish(declarations)
         yield site

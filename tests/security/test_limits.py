@@ -18,7 +18,6 @@ from typing import Any, Final
 import httpx2
 import pytest
 from sqlalchemy import select, update
-from starlette.testclient import TestClient
 
 import server
 from server.app import create_app
@@ -31,6 +30,7 @@ from server.store import tables as t
 from server.store.database import Reading
 from server.web.residents import drafts, resume
 from tests.conftest import Random
+from tests.door import Door
 from tests.files.papers import PDF
 from tests.security.addresses import served
 from tests.security.declarations import sample
@@ -367,7 +367,7 @@ def two(settings: Settings) -> Iterator[Two]:
     with opened(settings, sample()) as first:
         lines: list[str] = []
         app = create_app(settings, clock=first.clock, random=_other_random(), log_to=lines.append)
-        with TestClient(app, follow_redirects=False) as door:
+        with Door(app, follow_redirects=False) as door:
             yield Two(first, Site(app, door, first.clock, lines))
 
 

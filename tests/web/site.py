@@ -16,13 +16,14 @@ from server.settings import Settings
 from server.store.values import Clock
 from tests import shipped
 from tests.conftest import Random
+from tests.door import Door
 
 
 @contextmanager
 def running(settings: Settings, clock: Clock, *, lines: list[str] | None = None, **client: Any) -> Iterator[TestClient]:
     """A client of the running site. What it logs goes to `lines`."""
     app = create_app(settings, clock=clock, random=Random(), log_to=(lines if lines is not None else []).append)
-    with TestClient(app, follow_redirects=False, raise_server_exceptions=True, **client) as browser:
+    with Door(app, follow_redirects=False, raise_server_exceptions=True, **client) as browser:
         if not app.state.services.catalogue.all():
             _publish(app, clock, browser)
         yield browser

@@ -22,6 +22,7 @@ from server.web.metrics import Metrics
 from server.web.requestlog import RequestLog
 from server.web.routing import Access, route
 from tests.conftest import Clock
+from tests.door import Door
 from tests.web import samples
 
 SECRET = "山田太郎-0173-00-0001"
@@ -85,7 +86,7 @@ def guarded(
     app.state.services = SimpleNamespace(
         renderer=samples.renderer(), languages=samples.LANGUAGES, settings=SimpleNamespace(sandbox=True)
     )
-    with TestClient(app, raise_server_exceptions=False, client=(peer, 1234)) as browser:
+    with Door(app, raise_server_exceptions=False, client=(peer, 1234)) as browser:
         yield Site(browser, lines, log, metrics)
 
 
