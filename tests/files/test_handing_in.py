@@ -173,8 +173,7 @@ def test_whoever_hands_in_too_many_is_told_when_to_go_on_and_loses_nothing(site:
     site.clock.now = site.clock.now.replace(minute=50)
     browser = site.browser()
     step = begin(browser, ())
-    address = browser.client._transport.client[0]  # type: ignore[attr-defined]
-    who = address if limit is BY_PLACE else read(site, lambda db: db.scalar(select(t.session.c.id)))
+    who = browser.client.place if limit is BY_PLACE else read(site, lambda db: db.scalar(select(t.session.c.id)))
 
     def before(db: Writing) -> None:
         for _ in range(limit.most):

@@ -108,7 +108,7 @@ def _digest(db: sqlite3.Connection, table: str) -> str:
 class Browser:
     """One person's browser. It follows no redirect by itself."""
 
-    def __init__(self, client: TestClient) -> None:
+    def __init__(self, client: Door) -> None:
         self.client = client
 
     def get(self, path: str, **headers: str) -> httpx2.Response:
