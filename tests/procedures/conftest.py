@@ -29,7 +29,7 @@ def library() -> Library:
 def shelf(tmp_path: Path) -> Path:
     """A copy of the shipped data, a few declarations of it, with the city beside it."""
     root = tmp_path / "procedures"
-    shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns("*.py", "__pycache__", "declarations"))
+    shutil.copytree(ROOT, root, ignore=_left)
     for name in KEPT:
         (path,) = ROOT.glob(f"declarations/*/{name}.json")
         kept = root / path.relative_to(ROOT)
@@ -41,6 +41,14 @@ def shelf(tmp_path: Path) -> Path:
         path.write_text(json.dumps(raw, ensure_ascii=False), "utf-8")
     shutil.copy(ROOT.parent / "city.json", tmp_path / "city.json")
     return root
+
+
+def _left(folder: str, names: list[str]) -> set[str]:
+    """What the shelf does without, of what stands in a folder: the translations too of what is not kept."""
+    left = shutil.ignore_patterns("*.py", "__pycache__", "declarations")(folder, names)
+    if Path(folder).parent.name == "translations":
+        left |= set(names) - {"common.json", *(f"{slug}.json" for slug in KEPT)}
+    return left
 
 
 @pytest.fixture
