@@ -373,14 +373,22 @@ async def _submitted(request: Request, reviewed: Reviewed, prepared: Prepared, k
     except Raced:
         return see_other(f"{reviewed.base}/check")  # leads on to the receipt when the other one submitted
     except LimitReached as error:
-        told = language(request).say(TOO_MANY).format(minutes=-(-error.seconds // 60))
-        response = await _check_page(request, reviewed, status=429, banner=Banner("warning", told))
-        response.headers["retry-after"] = str(error.seconds)
-        return response
+        return await _too_many(request, reviewed, error.seconds)
     if of.mailer is not None:
         await deliver_at_once(of.database, of.mailer, now)
     of.metrics.submitted(prepared.filing.declaration.slug, CHANNEL)
     return see_other(f"/applications/{quote(number)}/receipt")
+
+
+async def _too_many(request: Request, reviewed: Reviewed, seconds: int) -> Response:
+    """429 for so many seconds; the receipt where the last that was let through was one's own other press."""
+    again = await open_draft(request)
+    if isinstance(again, Response):
+        return again
+    told = language(request).say(TOO_MANY).format(minutes=-(-seconds // 60))
+    response = await _check_page(request, reviewed, status=429, banner=Banner("warning", told))
+    response.headers["retry-after"] = str(seconds)
+    return response
 
 
 def _booked_on(reviewed: Reviewed) -> int:
