@@ -54,6 +54,7 @@ def test_a_page_is_fit_for_every_eye_ear_and_hand(screen: Page, name: str) -> No
     screen.goto(f"{SITE}/{name}")
     assert tree.faults(Tree(screen)) == []
     assert looks.measured(screen, *LAYOUT, "order") == []
+    assert looks.contrast(screen) == []
     with spaced(screen):
         assert looks.measured(screen, *LAYOUT) == []
     with large(screen):
