@@ -4,6 +4,7 @@ each request. Its own way takes eight, which took a quarter of the time of tests
 from __future__ import annotations
 
 from collections.abc import MutableMapping
+from contextlib import nullcontext, suppress
 from typing import Any
 from urllib.parse import unquote
 
@@ -23,6 +24,12 @@ class Door(TestClient):
         """The address it is seen at."""
         self._transport = _OneStep(kept)
 
+    def beside(self, **options: Any) -> Door:
+        """Another browser at the same site, served by the same event loop."""
+        other = Door(self.app, **options)
+        other.portal = self.portal
+        return other
+
 
 class _OneStep(httpx2.BaseTransport):
     """Around the transport of `TestClient`, which knows the application and its thread."""
@@ -39,12 +46,9 @@ class _OneStep(httpx2.BaseTransport):
             refused: httpx2.Response = of.handle_request(request)
             return refused
         answer = _Answer(request.read())
-        with of.portal_factory() as portal:
-            try:
-                portal.call(answer.of, of.app, _scope(request, of))
-            except Exception:
-                if of.raise_server_exceptions:
-                    raise
+        told = nullcontext() if of.raise_server_exceptions else suppress(Exception)
+        with of.portal_factory() as portal, told:
+            portal.call(answer.of, of.app, _scope(request, of))
         assert answer.head or not of.raise_server_exceptions, "the application answered nothing"
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.head.get("headers", [])]
         body = b"" if request.method == "HEAD" else bytes(answer.body)

@@ -103,10 +103,11 @@ async def form_with_files(
 ) -> AsyncIterator[tuple[Posted, tuple[PostedFile, ...]]]:
     """Text and files of a posted form, either encoding; the files are there until it is left. File controls left empty
     are not listed."""
-    if _content_type(request)[0] != "multipart/form-data":
+    kind, options = _content_type(request)
+    if kind != "multipart/form-data":
         yield await read_form(request), ()
         return
-    posted, files = await _multipart(request, limits or FileLimits())
+    posted, files = await _multipart(request, options.get(b"boundary", b""), limits or FileLimits())
     try:
         yield posted, files
     finally:
@@ -114,12 +115,11 @@ async def form_with_files(
             _close(file.content)
 
 
-async def _multipart(request: Request, limits: FileLimits) -> tuple[Posted, tuple[PostedFile, ...]]:
-    _, options = _content_type(request)
-    if not options.get(b"boundary"):
+async def _multipart(request: Request, boundary: bytes, limits: FileLimits) -> tuple[Posted, tuple[PostedFile, ...]]:
+    if not boundary:
         raise BadBody
     try:
-        reader = _MultipartReader(options[b"boundary"], limits)
+        reader = _MultipartReader(boundary, limits)
     except FormParserError as error:  # a boundary longer than any browser's
         raise BadBody from error
     try:

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.web.badge import SIGN_IN
-from server.web.http import form_with_files, page, wants_json
-from server.web.lost import visible
+from server.web.http import page, wants_json
+from server.web.lost import handed, visible
 
 OWN: Final = "/staff/"
 """One's own account: passwords and codes are typed here, and none is ever given back."""
@@ -34,9 +34,7 @@ async def typed_again(request: Request) -> Response | None:
     """403 with what was posted; None where nothing was chosen or typed that could be lost."""
     if request.method != "POST" or wants_json(request) or request.url.path.startswith(OWN):
         return None
-    async with form_with_files(request) as (posted, found):
-        files = len(found)
-    typed = [(name, value) for name, values in posted.items() for value in values]
+    typed, files = await handed(request)
     if not files and not any(value for name, value in typed if not name.startswith("_")):
         return None
     context = SignedOutPage(request.url.path, SIGN_IN, typed, list(visible(typed)), files)

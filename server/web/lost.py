@@ -14,7 +14,6 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from forms_schema import Posted
 from server.web.contexts import LostPage
 from server.web.http import form_with_files, page, problem, wants_json
 
@@ -26,12 +25,7 @@ async def not_there(request: Request) -> Response:
     """404, with the ways back in, and with what was posted."""
     if wants_json(request):
         return problem(request, 404)
-    posted: Posted = {}
-    files = 0
-    if request.method == "POST":
-        async with form_with_files(request) as (posted, found):
-            files = len(found)
-    typed = [(name, value) for name, values in posted.items() for value in values]
+    typed, files = await handed(request) if request.method == "POST" else ([], 0)
     path = request.url.path.removesuffix("/submit")
     back = f"{path}/check" if path != request.url.path else path
     # An application's number is somebody's: Back on a shared computer must not show it, not even in a link.
@@ -45,6 +39,12 @@ async def not_there(request: Request) -> Response:
         files=files,
     )
     return page(request, "pages/lost.html", context, status=404)
+
+
+async def handed(request: Request) -> tuple[list[tuple[str, str]], int]:
+    """All controls that were posted, and how many files."""
+    async with form_with_files(request) as (posted, files):
+        return [(name, value) for name, values in posted.items() for value in values], len(files)
 
 
 def visible(typed: list[tuple[str, str]]) -> Iterator[str]:

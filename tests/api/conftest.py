@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from httpx2 import Response
 from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
 from procedures.declaration import Declaration
 from server.app import create_app
@@ -50,7 +49,7 @@ SIGN = """mutation Sign($input: StartSignatureInput!) {
 class Program:
     """A client of the API: it posts JSON, and keeps the cookie it is given."""
 
-    def __init__(self, app: Starlette, http: TestClient) -> None:
+    def __init__(self, app: Starlette, http: Door) -> None:
         self.app, self.http = app, http
         self.of: Services = app.state.services
 
@@ -122,9 +121,7 @@ class Program:
 
     def other(self) -> Program:
         """Another client of the same site."""
-        other = Door(self.app)
-        other.portal = self.http.portal
-        return Program(self.app, other)
+        return Program(self.app, self.http.beside())
 
 
 Site = Callable[[Settings], Program]

@@ -52,7 +52,7 @@ COOKIES = ("kakanai-kiosk-visit", "kakanai-kiosk-way", "kakanai-kiosk-look", "ka
 class Lobby:
     """The site with its kiosks."""
 
-    def __init__(self, door: TestClient, clock: Clock) -> None:
+    def __init__(self, door: Door, clock: Clock) -> None:
         self._door, self.clock = door, clock
         self.of: Services = door.app.state.services  # type: ignore[attr-defined]  # a Starlette
 
@@ -71,9 +71,7 @@ class Lobby:
         return found
 
     def browser(self) -> TestClient:
-        client = Door(self._door.app, base_url="http://testserver", follow_redirects=True)
-        client.portal = self._door.portal
-        return client
+        return self._door.beside(follow_redirects=True)
 
     def code(self, kind: str = "kiosk", label: str = "ロビー") -> str:
         of, now = self.of, self.clock()

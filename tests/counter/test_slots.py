@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from anyio import to_thread
 from sqlalchemy import update
 
 from server.counter import visits
@@ -32,6 +31,7 @@ from tests.counter.crowd import (
 )
 from tests.counter.window import AtWindow, Window
 from tests.journeys.pages import Page
+from tests.meanwhile import before_judging
 
 GONE = "ほかの人の予約でいっぱいになりました"
 FILED = (t.application, t.application_event, t.seat, t.debt, t.visit_application, t.confirmation, t.outbox)
@@ -132,21 +132,12 @@ def test_whoever_presses_twice_at_once_has_not_lost_the_place_to_themselves(hall
 def test_whoever_is_judged_after_their_own_other_press_is_led_to_what_it_filed(
     hall: Window, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between finding the visit open and judging it, the other tab's press is carried out whole."""
     clerk = hall.clerk()
     base = begun(clerk, PLAIN, FIRST)
-    page, other, first = clerk.open(f"{base}/check"), tab(clerk), list[Page]()
-    opening = type(hall.of).opening
-
-    async def late(of: Any, declaration: Any) -> Any:
-        if not first:
-            first.append(page)
-            first.append(await to_thread.run_sync(press, other, page))
-        return await opening(of, declaration)
-
-    monkeypatch.setattr(type(hall.of), "opening", late)
+    page, other = clerk.open(f"{base}/check"), tab(clerk)
+    first = before_judging(monkeypatch, lambda: press(other, page))
     told = press(clerk, page)
-    assert [(each.status, each.path) for each in (first[-1], told)] == [(200, f"{base}/filed")] * 2
+    assert [(each.status, each.path) for each in (*first, told)] == [(200, f"{base}/filed")] * 2
     assert counts(hall, t.application, t.seat) == [2, 1]
 
 

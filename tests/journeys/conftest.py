@@ -32,7 +32,7 @@ def library() -> Library:
 
 
 @contextmanager
-def running(settings: Settings, library: Library, clock: Clock) -> Iterator[TestClient]:
+def running(settings: Settings, library: Library, clock: Clock) -> Iterator[Door]:
     """The site, as long as it is used; a browser at it."""
     published(settings, library, clock)
     with serving(settings, clock) as client:
@@ -40,7 +40,7 @@ def running(settings: Settings, library: Library, clock: Clock) -> Iterator[Test
 
 
 @contextmanager
-def serving(settings: Settings, clock: Clock) -> Iterator[TestClient]:
+def serving(settings: Settings, clock: Clock) -> Iterator[Door]:
     """The site over what its database holds. Whatever a resident does is answered or refused: the log must hold no
     error of ours in the end."""
     lines: list[str] = []
@@ -128,6 +128,5 @@ def another(site: TestClient) -> Callable[[], TestClient]:
 
 def beside(client: TestClient) -> TestClient:
     """Another browser at the site of `client`, served by the same event loop."""
-    other = Door(client.app, follow_redirects=True)
-    other.portal = client.portal
-    return other
+    assert isinstance(client, Door)
+    return client.beside(follow_redirects=True)

@@ -9,13 +9,13 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from anyio import to_thread
 from starlette.testclient import TestClient
 
 from procedures.bookings import BookingTable
 from tests.conftest import Clock
 from tests.journeys.filing import case_of, filled, number_of, ready, sign_in, submitted
 from tests.journeys.pages import Page, Resident
+from tests.meanwhile import before_judging
 
 SLUG = "sodai-gomi"
 DAY = "2026-12-01"
@@ -84,22 +84,13 @@ def test_of_three_who_press_at_once_one_has_the_place_and_nobody_an_error(site: 
 def test_whoever_is_judged_after_their_own_other_press_has_the_receipt(
     site: TestClient, another: Another, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between finding the draft open and judging it, the same browser's other press is carried out whole."""
     change_calendar(site, capacity=1)
-    resident, other, first = Resident(site), Resident(another()), list[Page]()
+    resident, other = Resident(site), Resident(another())
     waiting = ready(resident, filled(resident, SLUG, ANSWERS), "email")
     other.client.cookies.update(resident.client.cookies)
-    opening = type(site.app.state.services).opening  # type: ignore[attr-defined]
-
-    async def late(of: Any, declaration: Any) -> Any:
-        if not first:
-            first.append(waiting)
-            first.append(await to_thread.run_sync(lambda: other.press(waiting, waiting.form(action="/submit"))))
-        return await opening(of, declaration)
-
-    monkeypatch.setattr(type(site.app.state.services), "opening", late)  # type: ignore[attr-defined]
+    first = before_judging(monkeypatch, lambda: other.press(waiting, waiting.form(action="/submit")))
     told = resident.press(waiting, waiting.form(action="/submit"))
-    assert told.path.endswith("/receipt") and first[-1].path == told.path
+    assert told.path.endswith("/receipt") and [each.path for each in first] == [told.path]
 
 
 def test_a_draft_holds_no_place_and_the_page_says_so(site: TestClient, another: Another) -> None:

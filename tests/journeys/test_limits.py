@@ -6,20 +6,17 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from anyio import to_thread
 from starlette.testclient import TestClient
 
-from procedures.bookings import Opening
-from procedures.declaration import Header
 from server.applications import submission
 from server.people.limits import Limit
-from server.services import Services
 from server.settings import Settings
 from server.web.residents import drafts
 from tests.conftest import Clock
 from tests.journeys.filing import case_of, filled, ready
-from tests.journeys.pages import Page, Resident
+from tests.journeys.pages import Resident
 from tests.journeys.test_turns import DOG, JUMINHYO, count, on, step
+from tests.meanwhile import before_judging
 
 FEW = 2
 
@@ -74,23 +71,14 @@ def test_a_submission_too_many_waits_and_is_kept(
 def test_whoever_presses_twice_at_the_limit_has_the_receipt(
     resident: Resident, another: Callable[[], TestClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between finding the draft open and sending it, the same browser's other press is carried out whole."""
-    case, first = case_of(DOG), list[Page]()
+    case = case_of(DOG)
     pages = [ready(resident, filled(resident, DOG, case["answers"]), "email") for _ in range(FEW)]
     resident.press(pages[0], pages[0].form(action="/submit"))
     waiting, other = pages[1], Resident(another())
     other.client.cookies.update(resident.client.cookies)
-    opening = Services.opening
-
-    async def late(of: Services, declaration: Header) -> Opening | None:
-        if not first:
-            first.append(waiting)
-            first.append(await to_thread.run_sync(lambda: other.press(waiting, waiting.form(action="/submit"))))
-        return await opening(of, declaration)
-
-    monkeypatch.setattr(Services, "opening", late)
+    first = before_judging(monkeypatch, lambda: other.press(waiting, waiting.form(action="/submit")))
     told = resident.press(waiting, waiting.form(action="/submit"))
-    assert told.path.endswith("/receipt") and first[-1].path == told.path
+    assert told.path.endswith("/receipt") and [each.path for each in first] == [told.path]
 
 
 def test_the_limits_count_at_their_place_in_the_store(

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 import httpx2
 from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
 from procedures.declaration import Declaration
 from server.app import create_app
@@ -53,7 +52,7 @@ PERSON = {
 class Site:
     """`lines` is what it logs."""
 
-    def __init__(self, app: Starlette, door: TestClient, clock: Clock, lines: list[str]) -> None:
+    def __init__(self, app: Starlette, door: Door, clock: Clock, lines: list[str]) -> None:
         self.app, self.clock, self.lines = app, clock, lines
         self._door, self._browsers = door, 0
 
@@ -66,8 +65,7 @@ class Site:
         """A new browser, at a place of its own to the limits of rates."""
         self._browsers += 1
         place = (f"192.0.{self._browsers >> 8}.{self._browsers & 255}", 50000)
-        client = Door(self.app, base_url=self.of.settings.base_url, follow_redirects=False, client=place, **options)
-        client.portal = self._door.portal
+        client = self._door.beside(base_url=self.of.settings.base_url, follow_redirects=False, client=place, **options)
         return Browser(client)
 
     def run(self, work: Callable[[], Awaitable[T]]) -> T:

@@ -20,7 +20,7 @@ from tests.door import Door
 
 
 @contextmanager
-def running(settings: Settings, clock: Clock, *, lines: list[str] | None = None, **client: Any) -> Iterator[TestClient]:
+def running(settings: Settings, clock: Clock, *, lines: list[str] | None = None, **client: Any) -> Iterator[Door]:
     """A client of the running site. What it logs goes to `lines`."""
     app = create_app(settings, clock=clock, random=Random(), log_to=(lines if lines is not None else []).append)
     with Door(app, follow_redirects=False, raise_server_exceptions=True, **client) as browser:

@@ -130,11 +130,17 @@ async def submit(request: Request) -> Response:
     refused = _refused(seen.visit, outcome, confirmed, last(posted, "_rev"), method)
     if isinstance(outcome, Ready) and refused is None:
         return await _filed(request, seen, outcome, confirmed, method)
-    again = await found_visit(request)
-    if isinstance(again, Response) or not again.open:
-        return see_other(seen.base)  # pressed twice: what stands against it is what the other one filed
+    if await _over(request):
+        return see_other(seen.base)
     told, status = refused or ("", 409)
     return await _check(request, seen, told=told, method=method, status=status)
+
+
+async def _over(request: Request) -> bool:
+    """Whether the visit is no longer open: pressed twice, the other one filed it, and what stands against this one is
+    what that one did."""
+    again = await found_visit(request)
+    return isinstance(again, Response) or not again.open
 
 
 def _refused(
@@ -191,10 +197,7 @@ async def _filed(
         told = "予約の日時が、先にうまりました。1件も出していません。ほかの日時を選んでから、もう一度出してください。"
         return await _check(request, seen, told=told, method=method, status=409)
     except Raced:
-        again = await found_visit(request)
-        if isinstance(again, Response) or not again.open:
-            return see_other(seen.base)  # pressed twice: the other one filed it
-        return changed(request, seen)
+        return see_other(seen.base) if await _over(request) else changed(request, seen)
     of.interviews.drop(seen.visit.id)
     of.mirrors.drop(seen.visit.id)
     if of.mailer is not None:

@@ -334,13 +334,19 @@ async def submit_draft(request: Request) -> Response:
     prepared = reviewed.outcome
     if do == "submit" and isinstance(prepared, Prepared) and seen == _rev(reviewed.draft, prepared.quote):
         return await _submitted(request, reviewed, prepared, _to_keep(request, reviewed) if wanted else {})
-    again = await open_draft(request)
-    if isinstance(again, Response):
-        return again  # pressed twice: what stands against it is what the other one submitted
     if do in ("signin", "sign"):
         return see_other(url)
-    banner = Banner("warning", language(request).say(CHANGED)) if do == "submit" else None
-    return await _check_page(request, reviewed, status=422 if do == "fix" else 409, banner=banner)
+    told = language(request).say(CHANGED) if do == "submit" else ""
+    return await _not_sent(request, reviewed, 422 if do == "fix" else 409, told)
+
+
+async def _not_sent(request: Request, reviewed: Reviewed, status: int, told: str) -> Response:
+    """The check page with what stands against it; where one's own other press has submitted it, and so what stands
+    against it is what that one did, its receipt."""
+    again = await open_draft(request)
+    if isinstance(again, Response):
+        return again
+    return await _check_page(request, reviewed, status=status, banner=Banner("warning", told) if told else None)
 
 
 async def _submitted(request: Request, reviewed: Reviewed, prepared: Prepared, kept: earlier.Facts) -> Response:
@@ -381,13 +387,10 @@ async def _submitted(request: Request, reviewed: Reviewed, prepared: Prepared, k
 
 
 async def _too_many(request: Request, reviewed: Reviewed, seconds: int) -> Response:
-    """429 for so many seconds; the receipt where the last that was let through was one's own other press."""
-    again = await open_draft(request)
-    if isinstance(again, Response):
-        return again
     told = language(request).say(TOO_MANY).format(minutes=-(-seconds // 60))
-    response = await _check_page(request, reviewed, status=429, banner=Banner("warning", told))
-    response.headers["retry-after"] = str(seconds)
+    response = await _not_sent(request, reviewed, 429, told)
+    if response.status_code == 429:
+        response.headers["retry-after"] = str(seconds)
     return response
 
 

@@ -26,6 +26,7 @@ from server.web.http import (
     clear_session,
     client,
     language,
+    last,
     page,
     problem,
     read_form,
@@ -138,7 +139,7 @@ def _level(text: str) -> Assurance:
 async def sandbox_resident(request: Request) -> Response:
     """The sandbox's short way: a button is a card held to the reader."""
     posted = await read_form(request)
-    subject, place = posted.get("resident", [""])[-1], safe_next(posted.get("next", [""])[-1], HOME)
+    subject, place = last(posted, "resident"), safe_next(last(posted, "next"), HOME)
     for adapter in services(request).identity.values():
         if isinstance(adapter, SandboxIdentity):
             found = await adapter.finish({"code": subject}, "")
@@ -230,10 +231,10 @@ async def email_posted(request: Request) -> Response:
     if services(request).mailer is None:
         return problem(request, 404)
     posted = await read_form(request)
-    place = safe_next(posted.get("next", [""])[-1], HOME)
+    place = safe_next(last(posted, "next"), HOME)
     if "code" in posted:
         return await _code_typed(request, posted["code"][-1], place)
-    return await _address_typed(request, posted.get("address", [""])[-1], place)
+    return await _address_typed(request, last(posted, "address"), place)
 
 
 async def _address_typed(request: Request, typed: str, place: str) -> Response:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from server.people.identity import SandboxIdentity
 from server.people.sandbox_signer import Asked, SandboxSigner
-from server.web.http import page, problem, read_form, safe_next, see_other, services, visitor
+from server.web.http import last, page, problem, read_form, safe_next, see_other, services, visitor
 from server.web.routing import Access, route
 
 
@@ -56,10 +56,10 @@ async def cards(request: Request) -> Response:
 
 async def card_chosen(request: Request) -> Response:
     posted = await read_form(request)
-    chosen = posted.get("resident", [""])[-1]
+    chosen = last(posted, "resident")
     answer = {"code": chosen} if chosen else {"error": "access_denied"}
-    query = urlencode({"state": posted.get("state", [""])[-1]} | answer)
-    return see_other(_local(posted.get("to", [""])[-1].partition("?")[0] + f"?{query}"))
+    query = urlencode({"state": last(posted, "state")} | answer)
+    return see_other(_local(last(posted, "to").partition("?")[0] + f"?{query}"))
 
 
 async def ask(request: Request) -> Response:
@@ -80,7 +80,7 @@ async def answer(request: Request) -> Response:
     signer, asked = _asked(request)
     if signer is None or asked is None:
         return problem(request, 404)
-    pressed = (await read_form(request)).get("action", [""])[-1]
+    pressed = last(await read_form(request), "action")
     if pressed == "decline":
         return see_other(_local(signer.decline(asked)))
     resident = visitor(request).resident

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from payments.sandbox_gateway import Action, SandboxGateway, Till
 from server.money.checkout import hear
-from server.web.http import page, problem, read_form, safe_next, see_other, services
+from server.web.http import last, page, problem, read_form, safe_next, see_other, services
 from server.web.money.payments import cashier
 from server.web.routing import Access, route
 
@@ -45,7 +45,7 @@ async def press(request: Request) -> Response:
     shown = await provider.till(request.path_params["reference"]) if provider else None
     if provider is None or desk is None or shown is None:
         return problem(request, 404)
-    pressed = (await read_form(request)).get("action", [""])[-1]
+    pressed = last(await read_form(request), "action")
     if pressed not in set(Action):
         return problem(request, 400)
     told = await provider.press(shown.reference, Action(pressed)) or await provider.tell(shown.reference)
